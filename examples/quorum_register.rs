@@ -258,8 +258,10 @@ impl Process for Register {
             }
             (Register::Client(client), Input::Command(command)) => client.command(&command, now),
             (Register::Client(client), Input::Wake) => client.send(now, effects),
-            // Users command clients only, a site has no deadline, and neither cares how full a disk is.
-            (Register::Site(_), Input::Command(_) | Input::Wake) | (_, Input::DiskSpace { .. }) => {}
+            // Users command clients only, a site has no deadline, and neither cares how full a disk is or whether a
+            // link is up.
+            (Register::Site(_), Input::Command(_) | Input::Wake)
+            | (_, Input::Started | Input::DiskSpace { .. } | Input::Link { .. }) => {}
         }
     }
 

@@ -86,6 +86,14 @@ impl ProcessId {
         }
     }
 
+    /// The process that its program is called after: the site of a terminal, any other process itself.
+    pub(crate) const fn program(self) -> ProcessId {
+        match self {
+            ProcessId::Terminal(site) => ProcessId::Site(site),
+            ProcessId::Site(_) | ProcessId::Client(_) => self,
+        }
+    }
+
     /// A number that differs for every process; keys and hashes are made from it.
     #[inline]
     pub const fn number(self) -> u32 {

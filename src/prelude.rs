@@ -1,10 +1,16 @@
 //! Everything needed to write a protocol, its scenario vocabulary and its judges: `use aviary::prelude::*`.
 
+#[cfg(feature = "serde")]
+pub use crate::by_serde;
+#[cfg(feature = "serde")]
+pub use crate::foreign::Serde;
+#[cfg(feature = "std")]
+pub use crate::foreign::{Rebuilt, Uncloned};
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
-pub use crate::judges::{KvHistory, NeverBack, kv};
+pub use crate::judges::{AtMostOnce, DecidedPrefix, KvHistory, NeverBack, OneLeader, kv};
 pub use crate::mix::Seed;
 pub use crate::process::{
-    Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role, Subject,
+    Damage, Effects, Input, Label, Links, NoNote, Process, Recipients, Recovered, Role, Subject,
 };
 #[cfg(feature = "scenario")]
 pub use crate::scenario::{Cluster, Compiled, Order, Place, Problem, Service, Shape, same};

@@ -43,6 +43,12 @@ pub trait Process: Clone {
     /// results (at least one). Simulations check the count of [`looks`](Process::looks) against this limit.
     const LOOKS_MAX: u64 = u64::MAX;
 
+    /// Whether [`Input::Started`] is handed in before any other input, directly after [`start`](Process::start).
+    const TAKES_STARTED: bool = false;
+
+    /// The links that this protocol assumes. Scenarios run under these, unless they say another `order`.
+    const LINKS: Links = Links::Datagrams;
+
     /// Handles one input. It drops malformed or impossible input from outside and notes the reason. An impossible state
     /// of its own is a panic, which the simulator turns into a verdict.
     ///
@@ -51,7 +57,8 @@ pub trait Process: Clone {
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>);
 
     /// When to hand in [`Input::Wake`] and for what purpose, on the clock that [`handle`](Process::handle) receives.
-    /// The host asks after every input; a moment in the past means at once. Setting the clock back does not make a
+    /// The host asks after every input, and after the start unless [`Input::Started`] follows; a moment in the past
+    /// means at once. Setting the clock back does not make a
     /// sleep longer: the wake-up comes although the clock shows less than the requested time.
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         None
@@ -85,6 +92,9 @@ pub trait Process: Clone {
     /// Shows the size of everything that grows with its input, and the limit. Called after every input, so it must not
     /// iterate to count. A process that shows nothing is not judged for its memory.
     fn sizes(&self, _see: impl FnMut(Size)) {}
+
+    /// Its host says, directly after the start, that it will never clone this process: what only clones need can go.
+    fn will_not_be_cloned(&mut self) {}
 }
 
 /// A process whose whole state in memory can be saved and loaded.
@@ -154,9 +164,31 @@ impl Display for Damage {
 
 impl core::error::Error for Damage {}
 
+/// What a link between two programs promises, in each direction. A later one promises more.
+///
+/// The terminal of a site shares the links of the site's program.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "scenario", serde(rename(deserialize = "order of links")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Links {
+    /// Nothing, like UDP: datagrams are lost, doubled, damaged and overtaken.
+    #[default]
+    Datagrams,
+    /// The order of sending: nothing arrives before what was sent earlier. Datagrams may be lost, and arrive twice in
+    /// a row.
+    Fifo,
+    /// Connections, like TCP: while a link is up, everything arrives once, whole and in the order of sending. A long
+    /// cut, or the end of either program, breaks the link. Both ends are told with [`Input::Link`].
+    Stream,
+}
+
 /// One thing that happens to a process.
 #[derive(Clone, Debug)]
 pub enum Input<P: Process> {
+    /// The process has just been started: its first input, for processes that [ask](Process::TAKES_STARTED) for it. A
+    /// process that sends or appends while it is built, as many crates do, does so here.
+    Started,
     /// A message arrived from another process or, after its wait in the outbox, from the process itself.
     Message {
         /// The sender that the message names; nothing proves it yet. The process itself only if it did send this: a
@@ -174,6 +206,16 @@ pub enum Input<P: Process> {
         /// Whether the host cannot reserve space. What is reserved then lasts for the records in flight and little
         /// more, so the process should accept no further requests until space is back.
         is_low: bool,
+    },
+    /// The link to another program broke, or is there again. Only worlds with [`Links::Stream`] hand it in. Every link
+    /// is up when a program starts for the first time. When a program is started again, all its links are down until
+    /// they are reported to be up.
+    Link {
+        /// The program at the other end: a site or a client.
+        peer: ProcessId,
+        /// Whether the link is there again. If not, what this process sent lately may be lost, and what it sends is
+        /// lost until the link is up.
+        up: bool,
     },
 }
 
@@ -205,10 +247,14 @@ pub const BACKGROUND: u8 = 30;
 pub trait Label {
     /// Every name that [`kind`](Label::kind) returns, so that scenarios can be checked for wrong names. Empty when the
     /// names are unknown: then a wrong name makes a run stale.
-    const KINDS: &'static [&'static str] = &[];
+    fn kinds() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Every noun of its [subjects](Label::subject), for the same purpose. Empty when the nouns are unknown.
-    const NOUNS: &'static [&'static str] = &[];
+    fn nouns() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Its kind: `Accept`.
     fn kind(&self) -> &'static str;
@@ -220,6 +266,18 @@ pub trait Label {
     fn rank(&self) -> u8 {
         0
     }
+}
+
+/// The kinds of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn kinds_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::kinds()
+}
+
+/// The nouns of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn nouns_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::nouns()
 }
 
 /// The note type of processes that write no notes.

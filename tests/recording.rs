@@ -47,9 +47,11 @@ impl Process for Fragile {
                 assert!(!is_fatal, "it was asked to crash");
                 Input::<Participant>::Message { from, message }
             }
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut given = Effects::<Participant>::default();
         self.0.handle(now, input, &mut given);

@@ -88,9 +88,11 @@ impl Process for Reloaded {
         self.inputs += 1;
         let input = match input {
             Input::Message { from, message } => Input::<Participant>::Message { from, message },
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         if below(mix(self.seed.0, [self.inputs]), EVERY) == 0 {
             self.reload(now, &input);
@@ -157,9 +159,12 @@ impl Service for Reloading {
     type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
-    const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const OLD_WORDS: &'static [OldWord] = Timelines::OLD_WORDS;
     const TRACE_NOTATION: &'static str = Timelines::TRACE_NOTATION;
+
+    fn notable_messages() -> Vec<&'static str> {
+        Timelines::notable_messages()
+    }
 
     fn compile(command: &TimelineCommand) -> Result<Order<Reloading>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;

@@ -108,7 +108,7 @@ impl Process for Thief {
         match input {
             Input::Command(AddressedMessage(site, message)) => effects.send(site, &message),
             Input::Message { from, message } => effects.note(Note::Ignored(from, message.kind(), "")),
-            Input::Wake | Input::DiskSpace { .. } => {}
+            Input::Started | Input::Wake | Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

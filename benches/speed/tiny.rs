@@ -101,7 +101,7 @@ impl Process for Tiny {
                 self.round += 1;
                 effects.send(self.others, &Word::Ping { round: self.round, payload: self.payload });
             }
-            Input::Command(_) | Input::DiskSpace { .. } => {}
+            Input::Started | Input::Command(_) | Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

@@ -72,6 +72,31 @@ pub(crate) struct CommandLine<C: Subcommand> {
     /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value_t)]
     pub(crate) color: ColorChoice,
+    /// Show lines of this level and graver ones in traces, of the crates that log
+    #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+    #[arg(long, global = true, value_name = "LEVEL", env = LOG_VARIABLE, default_value = "info")]
+    pub(crate) log: LogAmount,
+}
+
+/// The environment variable that stands for the flag `--log`.
+#[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+pub(crate) const LOG_VARIABLE: &str = "SIM_RUNNER_LOG";
+
+#[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum LogAmount {
+    /// No line
+    Off,
+    /// Failures
+    Error,
+    /// And what is suspicious
+    Warn,
+    /// And what is worth knowing
+    Info,
+    /// And what developers of a crate look at
+    Debug,
+    /// Every line
+    Trace,
 }
 
 /// A time limit: the given one, else none if something else bounds the run, else the usual one.

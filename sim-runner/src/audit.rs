@@ -152,6 +152,7 @@ fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result
     let Some((shown, difference)) = audited.parted().next() else { return Ok(()) };
     writeln!(out, "  {BAD}{}{BAD:#}: {difference}", shown.about)?;
     side_by_side::show(out, difference)?;
+    writeln!(out, "  {}", difference.hint())?;
     let others: Vec<&str> = audited.parted().skip(1).map(|(held, _)| held.about.as_str()).collect();
     if !others.is_empty() {
         writeln!(out, "  it also parts when {}", others.join(", when "))?;

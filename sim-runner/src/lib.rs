@@ -17,6 +17,8 @@ mod contrast;
 mod draw;
 mod files;
 mod interrupt;
+#[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+mod log;
 mod new;
 mod progress;
 #[cfg(feature = "udp")]
@@ -37,6 +39,7 @@ use std::io;
 use std::process::ExitCode;
 
 use args::HarnessCommand;
+use aviary::foreign::rebuilt;
 use aviary::process::{Process, Savable};
 use aviary::scenario::{RunOptions, Service, Verdict};
 use aviary::search::Runner;
@@ -129,22 +132,26 @@ fn with<C: Subcommand, A: Into<OsString> + Clone>(
             return Exit::from_clap(&error);
         }
     };
-    command(&args.command).unwrap_or_else(|error| {
+    #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+    log::install(args.log);
+    let before = rebuilt::replayed();
+    let exit = command(&args.command).unwrap_or_else(|error| {
         report::error(format_args!("failed to write: {error}"));
         Exit::Usage
-    })
+    });
+    report::replayed(before, rebuilt::replayed());
+    exit
 }
 
 /// Treats an empty environment variable like an absent one.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
-    command.mut_subcommands(|command| {
-        command.mut_args(|arg| match arg.get_env() {
-            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
-                arg.env(clap::builder::Resettable::Reset)
-            }
-            _ => arg,
-        })
-    })
+    let without = |arg: clap::Arg| match arg.get_env() {
+        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+            arg.env(clap::builder::Resettable::Reset)
+        }
+        _ => arg,
+    };
+    command.mut_args(without).mut_subcommands(|command| command.mut_args(without))
 }
 
 /// How a program of this kind ends: its exit code.

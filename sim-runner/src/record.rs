@@ -112,6 +112,8 @@ pub(crate) fn compare(
     let mut command = Command::new(program);
     command.args(leading).arg("record").arg(format!("--seed={seed}"));
     command.args(saboteur.map(|name| format!("--saboteur={name}"))).arg("--").arg(path);
+    #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+    command.env(crate::args::LOG_VARIABLE, crate::log::level());
     let shown = format!("`{} record {}`", program.display(), path.display());
     let failed = |error: io::Error| format!("failed to run {shown}: {error}");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::AutoStream;
+use aviary::foreign::rebuilt::{REPLAYED_MAX, Replayed};
 use aviary::ids::ProcessId;
 use aviary::scenario::{Outcome, Problem, Service, Verdict};
 use aviary::sim::{LineClass, StoryEntry};
@@ -80,6 +81,23 @@ pub(crate) fn error(message: Arguments<'_>) {
 /// Like [`error`], for problems that do not fail the command.
 pub(crate) fn warning(message: Arguments<'_>) {
     let _ = writeln!(AutoStream::auto(io::stderr()), "{WARN}warning{WARN:#}: {message}");
+}
+
+/// Prints how much the clones of processes that are not `Clone` cost since `before`, if there were any.
+pub(crate) fn replayed(before: Replayed, now: Replayed) {
+    let (rebuilds, inputs) = (now.rebuilds - before.rebuilds, now.inputs - before.inputs);
+    let what = format!("{rebuilds} clones of processes were rebuilt, and replayed {inputs} inputs");
+    match inputs {
+        _ if rebuilds == 0 => {}
+        REPLAYED_MAX.. => {
+            warning(format_args!(
+                "{what}; fewer forks or a shorter scenario cost less, a process that is Clone nothing"
+            ));
+        }
+        _ => {
+            let _ = writeln!(AutoStream::auto(io::stderr()), "{DIM}{what}{DIM:#}");
+        }
+    }
 }
 
 /// Prints why a request cannot be fulfilled, and returns the exit.
@@ -212,6 +230,7 @@ pub(crate) fn line(out: &mut impl Write, indent: &str, line: &StoryEntry) -> io:
         LineClass::Fault => AnsiColor::Red.on_default(),
         LineClass::Life => AnsiColor::Green.on_default(),
         LineClass::Note => Style::new(),
+        LineClass::Log => AnsiColor::Yellow.on_default(),
     };
     writeln!(out, "{indent}{style}{}{style:#}", cut(line.to_string()))
 }

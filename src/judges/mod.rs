@@ -17,12 +17,18 @@ macro_rules! ensure {
     };
 }
 
+mod at_most_once;
+mod decided_prefix;
 mod history;
 pub mod kv;
 pub mod linearizable;
 mod never_back;
+mod one_leader;
 mod orders;
 
+pub use at_most_once::AtMostOnce;
+pub use decided_prefix::DecidedPrefix;
 pub use history::{Contradiction, History};
 pub use kv::KvHistory;
 pub use never_back::NeverBack;
+pub use one_leader::OneLeader;

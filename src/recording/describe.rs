@@ -17,10 +17,13 @@ pub(super) fn input<P: Process<Command: Wire>>(who: ProcessId, what: &RecordedIn
         Ok(Input::Message { from, message }) => {
             format!("{who} is handed {} from {from}: {message:?}", label(&message))
         }
+        Ok(Input::Started) => format!("{who} takes its first input"),
         Ok(Input::Wake) => format!("{who} is woken"),
         Ok(Input::Command(command)) => format!("{who} is commanded: {command}"),
         Ok(Input::DiskSpace { is_low: true }) => format!("{who} hears that its disk is nearly full"),
         Ok(Input::DiskSpace { is_low: false }) => format!("{who} hears that its disk has room"),
+        Ok(Input::Link { peer, up: true }) => format!("{who} hears that its link to {peer} is up"),
+        Ok(Input::Link { peer, up: false }) => format!("{who} hears that its link to {peer} is down"),
     }
 }
 

@@ -15,6 +15,8 @@ const DISK_SPACE: u8 = 4;
 pub(super) const OUTPUT: u8 = 5;
 const STARTED: u8 = 6;
 const END: u8 = 7;
+const FIRST: u8 = 8;
+const LINK: u8 = 9;
 
 /// One entry of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +60,8 @@ pub enum Ending {
 /// An encoded input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordedInput<'a> {
+    /// The process has just been started.
+    Started,
     /// A message.
     Message {
         /// The claimed sender.
@@ -73,6 +77,13 @@ pub enum RecordedInput<'a> {
     DiskSpace {
         /// Whether space is low.
         is_low: bool,
+    },
+    /// A report about a link.
+    Link {
+        /// The program at the other end.
+        peer: ProcessId,
+        /// Whether the link is there again.
+        up: bool,
     },
 }
 
@@ -95,6 +106,7 @@ pub fn put_input<P: Process>(
                 from.encode(out);
                 message.encode(out);
             }
+            Input::Started => head(FIRST),
             Input::Wake => head(WAKE),
             Input::Command(command) => {
                 head(COMMAND);
@@ -103,6 +115,12 @@ pub fn put_input<P: Process>(
             Input::DiskSpace { is_low } => {
                 head(DISK_SPACE);
                 is_low.encode(out);
+            }
+            // Hosts whose inputs are recorded carry datagrams, and refuse a process that assumes connections.
+            Input::Link { peer, up } => {
+                head(LINK);
+                peer.encode(out);
+                up.encode(out);
             }
         }
     });
@@ -131,7 +149,7 @@ impl<'a> RecordedEntry<'a> {
             return Err(WireError::Invalid("process of an entry"));
         }
         let entry = match tag {
-            MESSAGE | WAKE | COMMAND | DISK_SPACE => {
+            MESSAGE | WAKE | COMMAND | DISK_SPACE | FIRST | LINK => {
                 let now = Instant::decode(&mut input)?;
                 let what = match tag {
                     MESSAGE => {
@@ -139,6 +157,10 @@ impl<'a> RecordedEntry<'a> {
                     }
                     COMMAND => RecordedInput::Command(rest(&mut input)?),
                     DISK_SPACE => RecordedInput::DiskSpace { is_low: Wire::decode(&mut input)? },
+                    FIRST => RecordedInput::Started,
+                    LINK => {
+                        RecordedInput::Link { peer: Wire::decode(&mut input)?, up: Wire::decode(&mut input)? }
+                    }
                     _ => RecordedInput::Wake,
                 };
                 RecordedEntry::Input { seat, now, what }
@@ -163,9 +185,11 @@ impl RecordedInput<'_> {
         match self {
             RecordedInput::Message { from, .. } if *from == to => "own messages",
             RecordedInput::Message { .. } => "messages",
+            RecordedInput::Started => "first inputs",
             RecordedInput::Wake => "wake-ups",
             RecordedInput::Command(_) => "commands",
             RecordedInput::DiskSpace { .. } => "words about the disk",
+            RecordedInput::Link { .. } => "words about links",
         }
     }
 
@@ -175,9 +199,11 @@ impl RecordedInput<'_> {
             RecordedInput::Message { from, message } => {
                 Input::Message { from: *from, message: Wire::from_bytes(message)? }
             }
+            RecordedInput::Started => Input::Started,
             RecordedInput::Wake => Input::Wake,
             RecordedInput::Command(command) => Input::Command(Wire::from_bytes(command)?),
             RecordedInput::DiskSpace { is_low } => Input::DiskSpace { is_low: *is_low },
+            RecordedInput::Link { peer, up } => Input::Link { peer: *peer, up: *up },
         })
     }
 }

@@ -87,7 +87,9 @@ impl<M: Machine> Process for Replicated<M> {
             }
             (Replicated::Client(client), Input::Wake) => client.on_wake(now, effects),
             (Replicated::Client(client), Input::Command(command)) => client.on_command(now, command, effects),
-            (Replicated::Client(_), Input::DiskSpace { .. }) => {}
+            (Replicated::Client(_), Input::DiskSpace { .. }) | (_, Input::Started) => {}
+            // It assumes datagrams: silence shows what it has to know of links.
+            (_, Input::Link { .. }) => {}
         }
     }
 

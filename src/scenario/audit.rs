@@ -11,6 +11,7 @@
 
 use core::fmt;
 
+use crate::foreign::SUSPECTS;
 use crate::process::Process;
 use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;
@@ -195,6 +196,26 @@ pub struct RunDifference {
     pub left: RunSide,
     /// The other run at the difference.
     pub right: RunSide,
+}
+
+impl RunDifference {
+    /// Where to look for the reason, in one or two sentences.
+    pub fn hint(&self) -> String {
+        let sorted = |side: &RunSide| {
+            let mut lines = side.lines.clone();
+            lines.sort_unstable();
+            lines
+        };
+        let differing = || self.left.lines.iter().zip(&self.right.lines).find(|(left, right)| left != right);
+        let seen = if self.left.lines != self.right.lines && sorted(&self.left) == sorted(&self.right) {
+            "The same lines come in another order, as from a `HashMap` that is iterated. "
+        } else if differing().is_some_and(|(left, right)| left.contains("0x") && right.contains("0x")) {
+            "A number in hexadecimal differs, perhaps an address. "
+        } else {
+            ""
+        };
+        format!("{seen}In a process, and in the crates that it uses, {SUSPECTS}.")
+    }
 }
 
 /// The kind of the first difference between two runs.

@@ -86,6 +86,25 @@ fn the_clock_is_caught() {
 }
 
 #[test]
+fn what_usually_makes_runs_part_is_named_beside_the_place() {
+    let audit = with_impurity("HashOrder");
+    let difference = parts(&audit, Way::Again, Parting::Text);
+    assert_eq!(difference.left.at.to_string(), "2.000000");
+    assert!(difference.left.lines[0].contains("S0     kept "), "{difference:?}");
+    let hint = difference.hint();
+    assert!(hint.starts_with("The same lines come in another order, as from a `HashMap`"), "{hint}");
+    for suspect in ["random generator", "`HashSet`", "address", "`SystemTime::now`"] {
+        assert!(hint.contains(suspect), "{hint}");
+    }
+    // Nothing is the same in another order here.
+    let hint = parts(&with_impurity("Clock"), Way::Again, Parting::Text).hint();
+    assert!(
+        hint.starts_with("In a process, and in the crates that it uses, the usual suspects are"),
+        "{hint}"
+    );
+}
+
+#[test]
 fn what_no_line_shows_is_in_the_fingerprint_and_the_other_way_round() {
     let hidden = with_impurity("HiddenAddress");
     let difference = parts(&hidden, Way::Again, Parting::Fingerprint);

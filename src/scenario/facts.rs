@@ -28,11 +28,13 @@ impl FactKind {
     }
 }
 
-/// Every named fact of runs of `S`.
+/// Every named fact of runs of `S` on the links that it assumes.
 pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
     let world = Statistics::default();
-    let world = world.counts().map(|(name, _)| (FactKind::World, name));
-    let steps = ScriptAction::<()>::rows().map(|row| (FactKind::Step, row.kind));
-    let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
+    let world = world.counts().filter(|(name, _)| S::LINKS.can_count(name));
+    let world = world.map(|(name, _)| (FactKind::World, name));
+    let steps = ScriptAction::<()>::rows().filter(|row| S::LINKS.has_step(row.kind));
+    let steps = steps.map(|row| (FactKind::Step, row.kind));
+    let notes = S::notes().into_iter().map(|name| (FactKind::Note, name));
     world.chain(steps).chain(notes).collect()
 }

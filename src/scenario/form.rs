@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::process::Links;
 use crate::scenario::history::PastLife;
 #[cfg(feature = "schema")]
 use crate::scenario::schema::{ExpectationSchema, SettingsSchema, StepSchema, shown};
@@ -200,6 +201,19 @@ pub struct Network {
     /// The capacity of each link in each direction. Absent: unlimited.
     #[serde(skip_serializing_if = "is_usual")]
     pub bandwidth: Option<Bandwidth>,
+    /// What each link promises. Absent: what the service assumes.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub order: Option<Links>,
+    /// How long a link may be cut or clogged before it breaks, above `"0s"`, where the order is `Stream`. Absent: 2s.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub break_after: Option<Duration>,
+}
+
+impl Network {
+    /// What each link promises, for a service that assumes these links.
+    pub fn order(&self, assumed: Links) -> Links {
+        self.order.unwrap_or(assumed)
+    }
 }
 
 const ONE_MILLISECOND: Latency = Latency::Constant(Duration::from_millis(1));
@@ -221,6 +235,8 @@ impl Default for Network {
             late_copies: LateCopy::default(),
             misdelivery: Chance::NEVER,
             bandwidth: None,
+            order: None,
+            break_after: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
-use crate::process::{Process, Recovered};
+use crate::process::{Links, Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
@@ -13,14 +13,15 @@ use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
-    self, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep, TraceSettings,
-    Track, Trigger, Watchpoint, WorldSettings,
+    self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,
+    TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
 mod budget;
 mod cluster;
+mod links;
 mod steps;
 
 /// The bound on convergence if neither a scenario nor its service gives one.
@@ -145,6 +146,8 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
         restarts: false,
         heals_all: false,
         prompt: None,
+        links: scenario.network.order(S::LINKS),
+        says_order: scenario.network.order.is_some(),
         can_crash: steps::can(scenario, steps::crashes),
         can_restart: steps::can(scenario, steps::restarts),
         can_clog: steps::can(scenario, steps::clogs),
@@ -278,6 +281,9 @@ fn longest(latency: &sim::LinkLatency) -> Duration {
 
 struct Planner<S: Service> {
     shape: Shape,
+    /// What the links of the run promise, and whether the file says so.
+    links: Links,
+    says_order: bool,
     problems: Vec<Problem>,
     checks: Vec<PlannedCheck<S>>,
     watchpoints: Vec<Watchpoint>,
@@ -361,7 +367,7 @@ impl<S: Service> Planner<S> {
             self.wrong(place, "held back by no time at all", "a time above 0s");
         }
         self.check_impairments(&place, network);
-        NetworkSettings {
+        let planned = NetworkSettings {
             latency: self.latency(&place.field("latency"), &network.latency),
             loss: network.loss,
             duplication: network.duplication,
@@ -373,7 +379,11 @@ impl<S: Service> Planner<S> {
             late_copies: network.late_copies,
             misdelivery: network.misdelivery,
             bandwidth: network.bandwidth,
-        }
+            order: self.links,
+            break_after: network.break_after.unwrap_or(BREAK_AFTER),
+        };
+        self.check_links(&place, &planned, network.break_after);
+        planned
     }
 
     /// Refuses impossible settings of a rough network.

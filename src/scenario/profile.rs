@@ -5,8 +5,10 @@
 
 use alloc::collections::BTreeMap;
 
+use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
+use crate::process::Links;
 use crate::ron_file::{BadFile, is_a, without_mark};
 use crate::scenario::bad_file;
 use crate::scenario::draw::names;
@@ -180,6 +182,10 @@ pub struct NetworkDrawn {
     pub rate: Span<u64>,
     /// The bytes that may wait for a link, at least 150.
     pub queue: Span<u64>,
+    /// What each link promises. Absent: what the service assumes. A scenario says it only if the service assumes
+    /// something else, and has no fault that cannot happen on such links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Links>,
 }
 
 /// The disks of drawn scenarios.
@@ -316,7 +322,7 @@ impl Profile {
     /// Reads a profile for `S` and checks it; `path` is what messages call it.
     pub fn read<S: Service>(path: &str, text: &str) -> Result<Profile, BadFile> {
         let text = without_mark(text);
-        let options = ron::Options::default();
+        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
         let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
         let profile: Profile =
             options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;

@@ -10,6 +10,7 @@
 
 use alloc::sync::Arc;
 
+use crate::foreign::logs;
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
@@ -147,8 +148,11 @@ impl<S: Service> Run<S> {
                 .map_err(|why| vec![Problem::new(crate::scenario::Place::whole().field("expect"), why)])?;
         }
         let judges = Watched::new(judges);
-        let world = World::new(settings, judges)
+        let mut world = World::new(settings, judges)
             .map_err(|bad| vec![Problem::new(crate::scenario::Place::whole(), bad.to_string())])?;
+        if let Some(tap) = logs::tap() {
+            world.collect_log(tap);
+        }
         let RunOptions { events_max, bytes_max, .. } = *options;
         Ok(Run {
             plan: Arc::new(plan),
@@ -231,8 +235,12 @@ impl<S: Service> Run<S> {
         let verdict = self.verdict().cloned().unwrap_or_else(undecided);
         // A process that panicked is left in the middle of an input.
         let final_state = match &verdict {
-            Verdict::Panicked { .. } => String::new(),
-            _ => S::final_state(&self.cluster(self.world.sites())),
+            Verdict::Panicked { .. } => Ok(String::new()),
+            _ => caught(|| S::final_state(&self.cluster(self.world.sites()))),
+        };
+        let (verdict, final_state) = match final_state {
+            Ok(state) => (verdict, state),
+            Err(message) => (Verdict::Panicked { process: None, message }, String::new()),
         };
         let (fired, all) = self.world.optional_steps();
         Outcome {
@@ -260,7 +268,10 @@ impl<S: Service> Run<S> {
         let verdict = match caught(|| act(self)) {
             Ok(Ok(())) => return,
             Ok(Err(verdict)) => verdict,
-            Err(message) => Verdict::Panicked { process: self.world.handling(), message },
+            Err(message) => {
+                self.world.take_log_of_panic();
+                Verdict::Panicked { process: self.world.handling(), message }
+            }
         };
         self.phase = RunPhase::Over(verdict);
     }

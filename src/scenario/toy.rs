@@ -53,7 +53,9 @@ impl fmt::Display for Kept1 {
 }
 
 impl Label for Kept1 {
-    const KINDS: &'static [&'static str] = &["Kept"];
+    fn kinds() -> Vec<&'static str> {
+        vec!["Kept"]
+    }
 
     fn kind(&self) -> &'static str {
         "Kept"
@@ -85,6 +87,8 @@ pub(crate) enum Impurity {
     Clock,
     /// A counter that clones share.
     Shared,
+    /// The iteration order of a hash map.
+    HashOrder,
     /// The number of holders of the same command; a trace is one.
     Holders,
 }
@@ -117,9 +121,16 @@ impl Toy {
             Impurity::ToldAddress => effects.note(Kept1(address)),
             Impurity::Clock => self.keep(clock(), effects),
             Impurity::Shared => self.keep(1_000 + self.shared.fetch_add(1, Ordering::Relaxed), effects),
+            Impurity::HashOrder => hash_order().for_each(|number| effects.note(Kept1(number))),
             Impurity::Holders => self.keep(1_000 + Arc::strong_count(holders) as u64, effects),
         }
     }
+}
+
+/// The numbers below 30, in another order each time.
+#[expect(clippy::disallowed_types, reason = "what an audit has to find out")]
+fn hash_order() -> impl Iterator<Item = u64> {
+    (0..30).map(|number| (number, ())).collect::<std::collections::HashMap<u64, ()>>().into_keys()
 }
 
 #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "what an audit has to find out")]
@@ -173,7 +184,7 @@ impl Process for Toy {
                 let behind = self.sites.minus(self.acknowledged).without(self.id.as_site().unwrap());
                 effects.send(behind, &ToyMessage::Greatest { number: self.greatest });
             }
-            Input::DiskSpace { .. } => {}
+            Input::Started | Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

@@ -25,8 +25,9 @@ pub mod world;
 pub use host::{ProcessStatus, SimDisk};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
+pub use net::order::LinkFault;
 pub use net::rule::{About, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
-pub use net::settings::{Bandwidth, Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
+pub use net::settings::{BREAK_AFTER, Bandwidth, Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
 pub use script::watchpoints::{Demand, Watchpoint};
@@ -37,6 +38,7 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};
+pub use watch::log::{LogLevel, LogLine, LogTap};
 pub use watch::trace::{Line, LineClass, Loss, StoryEntry, Trace};
 pub use world::World;
 

@@ -9,7 +9,8 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::mix::Seed;
 use crate::outbox::SyncMode;
-use crate::process::{Process, Recovered};
+use crate::process::{Links, Process, Recovered};
+use crate::sim::net::order::LinkFault;
 use crate::sim::net::rule::{KEPT_MAX, LinkRule, Ruling};
 use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
 use crate::sim::script::watchpoints::Watchpoint;
@@ -174,6 +175,13 @@ impl<P: Process> WorldSettings<P> {
         demand(has_length, &"bursts of no length")?;
         let rate = network.bandwidth.map(|bandwidth| bandwidth.rate);
         demand(rate != Some(0), &"a bandwidth of 0 bytes per second")?;
+        for fault in network.faults() {
+            let links = network.order;
+            let message = format_args!("{} on links like `{links:?}`", fault.word());
+            demand(fault.is_on(links), &message)?;
+        }
+        let breaks = network.order == Links::Stream && network.break_after == Duration::ZERO;
+        demand(!breaks, &"links that break at once")?;
         self.check_latency(&network.latency, true)?;
         let all = SiteSet::first(sites);
         if let Some(leader) = self.leader {
@@ -244,6 +252,10 @@ impl<P: Process> WorldSettings<P> {
         }
         if rule.filter.slots.is_some_and(|slots| slots.rest >= slots.of) {
             return bad("a rule about one slot in so many that is none");
+        }
+        let (fault, links) = (LinkFault::Rule(rule.ruling), self.network.order);
+        if !fault.is_on(links) {
+            return bad(&alloc::format!("a rule with `{}` on links like `{links:?}`", fault.word()));
         }
         match rule.ruling {
             Ruling::Misdeliver(target) => self.check_target(target),

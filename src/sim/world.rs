@@ -24,12 +24,14 @@ use crate::sim::host::{ProcessStatus, Storage};
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
+use crate::sim::net::streams::LinkEvent;
 use crate::sim::net::{Net, Reach};
 use crate::sim::queue::{EventQueue, Turn};
 use crate::sim::script::Script;
 use crate::sim::script::director::{StepId, Unfired};
 use crate::sim::settings::{BadSettings, WorldSettings};
 use crate::sim::watch::judge::{Judge, Violation};
+use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::Trace;
 use crate::sim::watch::{Statistics, Watchers};
 use crate::time::{Duration, Instant};
@@ -53,6 +55,14 @@ pub(crate) enum QueuedEvent {
         host: HostIndex,
         life: u64,
     },
+    /// A copy arrives that was sent over this connection of a stream.
+    Arrive {
+        host: HostIndex,
+        packet: PacketId,
+        connection: u32,
+    },
+    /// The time of a stream has come.
+    Link(LinkEvent),
     /// Inputs wait that could not be handed in when they arrived.
     Drain {
         host: HostIndex,
@@ -164,6 +174,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         match event {
             QueuedEvent::Start { host } => self.start(host),
             QueuedEvent::Deliver { host, packet } => self.deliver(host, packet),
+            QueuedEvent::Arrive { host, packet, connection } => self.arrive(host, packet, connection),
+            QueuedEvent::Link(event) => self.on_link(event, turn.at),
             QueuedEvent::Synced { host, life, sync } => self.on_synced(host, life, sync),
             QueuedEvent::Wake { host, life } => self.on_wake(host, life, turn.at),
             QueuedEvent::Drain { host } => self.drain(host),
@@ -195,6 +207,19 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let network = &mut Arc::make_mut(&mut self.settings).network;
         network.reordering = Chance { numerator: 1, denominator: 1 };
         network.reordering_by = network.reordering_by.max(most);
+    }
+
+    /// From here on, the log lines of processes enter the trace, if there is one.
+    pub fn collect_log(&mut self, tap: LogTap) {
+        self.watch.log = Some(tap);
+    }
+
+    /// Takes into the trace what a process wrote to its log before it panicked.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios catch a panic"))]
+    pub(crate) fn take_log_of_panic(&mut self) {
+        if let Some(id) = self.hosts.handling {
+            self.watch.take_log(id);
+        }
     }
 
     /// From here on, records the fate that chance draws for every datagram.

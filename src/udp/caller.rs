@@ -174,13 +174,18 @@ impl<P: Process> Caller<P> {
         getrandom::fill(&mut seed).map_err(io::Error::other).map_err(HostError::io("draw a seed"))?;
         let recovered = Recovered { incarnation: self.incarnation, records: Vec::new() };
         let seed = Seed(u64::from_le_bytes(seed));
-        let process = P::start(&self.settings.config, id, seed, recovered)?;
+        let mut process = P::start(&self.settings.config, id, seed, recovered)?;
+        process.will_not_be_cloned();
         let CallerSettings { cluster, configuration, datagram_max, .. } = self.settings;
         let sender = Sender { cluster, configuration, from: id, incarnation: self.incarnation };
         let outbox = Outbox::new(sender, datagram_max, usize::MAX);
         let cookies = vec![None; self.settings.addresses.len()];
         self.seats.insert(number, CallingProcess { process, outbox, effects: Effects::default(), cookies });
         self.wake_at = Instant::ZERO;
+        if P::TAKES_STARTED {
+            self.hand_in(number, Input::Started);
+            self.settle(number);
+        }
         Ok(id)
     }
 

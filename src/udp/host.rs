@@ -187,10 +187,14 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             let site = (site_id, seed_of(site_id), recovered.records.as_slice());
             recorder.begin(incarnation, &settings.config, &[site, (terminal_id, seed_of(terminal_id), &[])]);
         }
+        let is_recorded = recorder.is_some();
         let seat = |id: ProcessId, recovered| -> Result<Hosted<P>, Damage> {
             let (cluster, configuration) = (settings.cluster, settings.configuration);
             let sender = Sender { cluster, configuration, from: id, incarnation };
-            let process = P::start(&settings.config, id, seed_of(id), recovered)?;
+            let mut process = P::start(&settings.config, id, seed_of(id), recovered)?;
+            if !is_recorded {
+                process.will_not_be_cloned();
+            }
             let outbox = Outbox::new(sender, settings.datagram_max, settings.outbox_max);
             Ok(Hosted { id, process, outbox, effects: Effects::default() })
         };
@@ -251,6 +255,9 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             recorder,
             settings,
         };
+        if P::TAKES_STARTED {
+            host.hand_in_started()?;
+        }
         host.notice_low();
         Ok(host)
     }
@@ -300,6 +307,13 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         core::mem::take(&mut self.notes)
     }
 
+    /// Hands both processes their first input, and does what follows from it.
+    fn hand_in_started(&mut self) -> Result<(), HostError> {
+        self.hand_in_next(self.site.id, Input::Started)?;
+        self.hand_in_next(self.terminal.id, Input::Started)?;
+        self.finish_turn()
+    }
+
     /// Waits until there is something to do, at most until `until`, and does it.
     ///
     /// # Errors
@@ -335,6 +349,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             }
         }
         self.wake_late()?;
+        self.finish_turn()
+    }
+
+    /// Does the effects of all inputs of a turn.
+    fn finish_turn(&mut self) -> Result<(), HostError> {
         self.settle()?;
         let lazy = self.journal.appended().0 - self.journal.durable().0;
         if self.site.outbox.is_empty() && lazy < LAZY_BATCHES_MAX { Ok(()) } else { self.start_sync() }

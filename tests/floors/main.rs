@@ -21,7 +21,7 @@ struct Floor {
 const BORDER: [&str; 9] = ["cow_log", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each floor uses only floors of earlier rows.
-const FLOORS: [Floor; 27] = [
+const FLOORS: [Floor; 30] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
         number: 1,
@@ -96,8 +96,26 @@ const FLOORS: [Floor; 27] = [
     Floor { number: 4, name: "judges", uses: &["border", "sim"], why: "these judges are for any protocol" },
     Floor {
         number: 4,
+        name: "foreign::logs",
+        uses: &["border", "sim"],
+        why: "log lines are of any process, and no process sees them",
+    },
+    Floor {
+        number: 4,
+        name: "foreign::rebuilt",
+        uses: &["border", "foreign::logs"],
+        why: "a clone is rebuilt in any host",
+    },
+    Floor {
+        number: 4,
+        name: "foreign",
+        uses: &["foreign::rebuilt"],
+        why: "the wing is what its modules are",
+    },
+    Floor {
+        number: 4,
         name: "scenario",
-        uses: &["border", "journal", "ron_file", "sim"],
+        uses: &["border", "journal", "ron_file", "sim", "foreign::logs", "foreign"],
         why: "scenarios are for any protocol",
     },
     Floor {
@@ -160,7 +178,7 @@ const FLOORS: [Floor; 27] = [
     Floor {
         number: 5,
         name: "prelude",
-        uses: &["border", "sim", "judges", "scenario"],
+        uses: &["border", "sim", "judges", "foreign", "scenario"],
         why: "whoever brings another protocol needs neither ours nor a real host",
     },
     Floor {
@@ -192,6 +210,8 @@ const FLOORS: [Floor; 27] = [
             "sim",
             "udp",
             "judges",
+            "foreign::logs",
+            "foreign::rebuilt",
             "scenario",
             "search",
             "prelude",

@@ -28,7 +28,7 @@ impl Process for Site {
                 self.next = now + Duration::from_millis(100);
                 return effects.send(self.sites, &Message::Value { value: self.value });
             }
-            Input::DiskSpace { .. } => return,
+            Input::Started | Input::DiskSpace { .. } | Input::Link { .. } => return,
         };
         if value > self.value {
             self.value = value;

@@ -52,10 +52,12 @@ impl Process for Hasty {
 
     fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>) {
         let input = match input {
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::Message { from, message } => Input::Message { from, message },
             Input::Command(command) => Input::Command(command),
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut inner = Effects::default();
         self.0.handle(now, input, &mut inner);

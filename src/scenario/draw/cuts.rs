@@ -2,8 +2,8 @@
 
 use crate::scenario::draw::episodes::{DrawnTrack, Episodes};
 use crate::scenario::draw::workload::Workload;
-use crate::scenario::draw::{rule, shapes};
-use crate::scenario::profile::CutShape;
+use crate::scenario::draw::{links, rule, shapes};
+use crate::scenario::profile::{CutShape, RulingKind};
 use crate::scenario::service::Service;
 use crate::scenario::step::{Fault, Ruling, Target, When};
 
@@ -29,6 +29,11 @@ impl Episodes<'_> {
         }
     }
 
+    /// Whether rules may lose what is sent.
+    fn loses(&self) -> bool {
+        links::allow_rulings(self.links, RulingKind::Drop)
+    }
+
     fn one_cut<S: Service>(&mut self, moment: &When) -> shapes::Cut<S::Expectation> {
         let shape = self.draws.of(&self.profile.cuts.shapes).unwrap_or(CutShape::Isolate);
         let is_one_way = self.draws.happens(self.profile.cuts.one_way);
@@ -40,7 +45,7 @@ impl Episodes<'_> {
             (CutShape::Isolate, Target::Sender | Target::Recipient) if sites > 1 => {
                 shapes::Cut { faults: vec![Fault::Isolate(target)], mending, sides }
             }
-            (CutShape::Isolate, by_role) if is_role(by_role) && is_one_way && sites > 1 => {
+            (CutShape::Isolate, by_role) if is_role(by_role) && is_one_way && sites > 1 && self.loses() => {
                 let ends = if self.draws.one_in(2) { (target, Target::Any) } else { (Target::Any, target) };
                 let fault = Fault::Rule(rule(None, ends, Ruling::Drop));
                 shapes::Cut { faults: vec![fault], mending, sides }

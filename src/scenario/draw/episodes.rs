@@ -2,6 +2,7 @@
 //!
 //! Each episode has its own track, so that an episode whose moment never comes holds up no other.
 
+use crate::process::Links;
 use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::draw::losses::Losses;
@@ -23,6 +24,8 @@ pub(super) struct Episodes<'a> {
     /// The sync time without faults.
     pub(super) sync: Duration,
     pub(super) is_quiet: bool,
+    /// The links of the scenario.
+    pub(super) links: Links,
     /// Number of episodes so far that crash something.
     pub(super) crashes: u8,
     /// Number of rules so far that keep copies.
@@ -54,7 +57,17 @@ impl<'a> Episodes<'a> {
         is_quiet: bool,
     ) -> Episodes<'a> {
         let draws = Draws::new(seed, Concern::Faults);
-        Episodes { draws, profile, cluster, losses, sync, is_quiet, crashes: 0, kept: 0 }
+        Episodes {
+            draws,
+            profile,
+            cluster,
+            losses,
+            sync,
+            is_quiet,
+            links: Links::Datagrams,
+            crashes: 0,
+            kept: 0,
+        }
     }
 
     /// One track per episode: first the extra ones of `besides`, then the others. Beside a recipe, at most one.
@@ -150,7 +163,7 @@ impl<'a> Episodes<'a> {
         match self.draws.below(6) {
             0 if self.cluster.sites > 1 => When::On(EventPattern::Leads(Target::Any)),
             1 | 2 => {
-                let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
+                let kind = self.draws.one_of(&S::notable_messages()).copied();
                 let nth = self.draws.between(1, 6);
                 let is_sent = self.draws.one_in(2);
                 let Some(kind) = kind.filter(|_| self.cluster.sites > 1) else { return soon };

@@ -3,8 +3,8 @@
 use crate::process::{Label, Process, Subject};
 use crate::scenario::draw::episodes::{DrawnTrack, Episodes};
 use crate::scenario::draw::workload::Workload;
-use crate::scenario::draw::{crash, rule};
-use crate::scenario::profile::{RulingKind, Span};
+use crate::scenario::draw::{crash, links, rule};
+use crate::scenario::profile::{RulingKind, Span, Weights};
 use crate::scenario::service::Service;
 use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, Slots, Target, When};
 use crate::time::Duration;
@@ -84,8 +84,9 @@ impl Episodes<'_> {
     fn starve<S: Service>(&mut self, rule: Rule) -> Rule {
         let (is_starving, of) = (self.draws.happens(self.profile.messages.starved), self.draws.between(2, 5));
         let rest = self.draws.below(of);
-        let nouns = <<S::Process as Process>::Message as Label>::NOUNS;
-        if !is_starving || rule.then == Ruling::Keep || !nouns.contains(&Subject::slot(0).noun) {
+        let nouns = <<S::Process as Process>::Message as Label>::nouns();
+        let loses = links::allow_rulings(self.links, RulingKind::Drop);
+        if !is_starving || !loses || rule.then == Ruling::Keep || !nouns.contains(&Subject::slot(0).noun) {
             return rule;
         }
         Rule { kind: None, slots: Some(Slots { of, rest }), skip: 0, then: Ruling::Drop, ..rule }
@@ -94,7 +95,7 @@ impl Episodes<'_> {
     /// A rule that lasts a while if its begin is known, else one for some messages.
     fn rule<S: Service>(&mut self, begins: Option<Duration>) -> Rule {
         let wanted = &self.profile.messages;
-        let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
+        let kind = self.draws.one_of(&S::notable_messages()).copied();
         let kind = kind.filter(|_| self.draws.happens(wanted.one_kind));
         let who = self.target(&When::After(Duration::ZERO), false);
         let ends = match self.draws.below(4) {
@@ -102,7 +103,11 @@ impl Episodes<'_> {
             1 | 2 => (who, Target::Any),
             _ => (Target::Any, who),
         };
-        let then = match self.draws.of(&wanted.then).unwrap_or(RulingKind::Drop) {
+        let possible = |kind: &RulingKind| links::allow_rulings(self.links, *kind);
+        let possible = wanted.then.0.iter().filter(|(kind, _)| possible(kind));
+        let possible = Weights(possible.map(|(kind, weight)| (*kind, *weight)).collect());
+        // Everything can be late on all links.
+        let then = match self.draws.of(&possible).unwrap_or(RulingKind::Delay) {
             RulingKind::Drop => Ruling::Drop,
             RulingKind::Delay => Ruling::Delay(self.draws.time(wanted.delay)),
             RulingKind::Duplicate => Ruling::Duplicate {

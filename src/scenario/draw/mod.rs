@@ -3,7 +3,8 @@
 //! 1. A drawn scenario is well-formed: [`plan`](crate::scenario::plan()) accepts it, whatever the profile.
 //! 2. Each concern has its own random stream: a different number of commands moves no fault.
 //! 3. Every drawn step is `Optional`. The step that mends a fault comes after it in the same track.
-//! 4. Under a survivable budget, no more sites lose stored data than may be lost for good, whatever happens.
+//! 4. Nothing is drawn that cannot happen on the links that the service assumes.
+//! 5. Under a survivable budget, no more sites lose stored data than may be lost for good, whatever happens.
 //!
 //! The [`Service`] knows what users say, which limits are tiny and what is hard to reach by chance.
 
@@ -28,6 +29,7 @@ mod cuts;
 mod disks;
 mod draws;
 mod episodes;
+mod links;
 mod lives;
 mod losses;
 mod messages;
@@ -150,7 +152,9 @@ fn compose<S: Service>(
     let core_size = config.as_ref().map_or(cluster.sites, |config| S::core_size(config, &shape));
     let mut losses = Losses::new(profile.budget, &cluster, core_size);
     tracks.iter().flatten().for_each(|step| losses.count(&step.action));
+    let links = links::of::<S>(profile);
     let mut episodes = Episodes::new(profile, seed, &cluster, losses, disk.sync, is_quiet);
+    episodes.links = links;
     match &mut calm {
         Some(calm) => tracks.extend(Some(calm.track::<S>(&cluster)).filter(|track| !track.is_empty())),
         None => tracks.extend(episodes.tracks::<S>(&mut workload, recipe.is_some())),
@@ -184,8 +188,10 @@ fn compose<S: Service>(
     let rollovers = rollovers.filter(|_| recipe.is_none());
     tracks.extend(rollovers.and_then(|rollovers| rollovers.track::<S>(profile, &cluster, &mut workload)));
     let heals_all = settings.happens(profile.heals_all);
+    tracks.iter_mut().for_each(|track| track.retain(|step| links::allow::<S>(links, step)));
     let steps = tracks.remove(0);
-    let mut network = network::draw(profile, seed, &cluster, is_quiet, recipe.is_some());
+    let network = network::draw(profile, seed, &cluster, is_quiet, recipe.is_some());
+    let mut network = links::keep_to(network, links, S::LINKS);
     let expect = match &calm {
         Some(calm) => {
             network.latency = calm.latency(network.latency);

@@ -64,5 +64,7 @@ pub(super) fn draw(
         },
         misdelivery: if has_third { misdelivery } else { Chance::NEVER },
         bandwidth: is_narrow.then_some(Bandwidth { rate, queue }),
+        order: None,
+        break_after: None,
     }
 }

@@ -133,6 +133,7 @@ impl Default for NetworkDrawn {
             bandwidth: percent(4),
             rate: Span(10_000, 100_000),
             queue: Span(600, 20_000),
+            order: None,
         }
     }
 }

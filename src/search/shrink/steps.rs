@@ -80,6 +80,8 @@ pub(super) fn plainer<S: Service>(trials: &mut Trials<'_, S>) {
     trials.adopt_edited(|scenario| *scenario = tidy(scenario.clone()));
     trials.adopt_edited(|scenario| scenario.disk = DiskForm::default());
     trials.adopt_edited(|scenario| scenario.network.latency = Network::default().latency);
+    trials.adopt_edited(|scenario| scenario.network.break_after = None);
+    trials.adopt_edited(|scenario| (scenario.network.order, scenario.network.break_after) = (None, None));
     trials.adopt_edited(|scenario| scenario.machines = None);
     trials.adopt_edited(|scenario| scenario.leader = None);
     trials.adopt_edited(|scenario| scenario.clients_alike = false);

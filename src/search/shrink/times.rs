@@ -128,6 +128,7 @@ fn see<'a, S: Service>(scenario: &'a mut Scenario<S>, mut time: impl FnMut(&'a m
     if scenario.network.latency != Network::default().latency {
         see_latency(&mut scenario.network.latency, &mut time);
     }
+    scenario.network.break_after.iter_mut().for_each(&mut time);
     if scenario.limit != LIMIT {
         time(&mut scenario.limit);
     }

@@ -51,7 +51,8 @@ pub(super) fn calm<S: Service>(trials: &mut Trials<'_, S>) {
     let usual = Network::default();
     for latency in [usual.latency].into_iter().chain(constants(&trials.best().network.latency)) {
         let calm = |scenario: &mut Scenario<S>| {
-            scenario.network = Network { latency: latency.clone(), ..Network::default() };
+            let Network { order, break_after, .. } = scenario.network;
+            scenario.network = Network { latency: latency.clone(), order, break_after, ..Network::default() };
         };
         if trials.adopt_edited(calm) || with_plain_seeds(trials, calm) {
             return;

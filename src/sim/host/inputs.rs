@@ -67,10 +67,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             match running.next_input() {
                 None => return self.arm(h),
+                Some(Next::Started) => self.hand_in_started(h),
                 Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
                 Some(Next::DiskSpace { is_low }) => self.hand_in_disk_space(h, is_low),
                 Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
                 Some(Next::Waiting(WaitingInput::Datagram(packet))) => self.open(h, packet),
+                Some(Next::Waiting(WaitingInput::Link { peer, up })) => self.hand_in_link(h, peer, up),
                 Some(Next::Waiting(WaitingInput::Command(command))) => {
                     self.watch.statistics.commands += 1;
                     self.watch.mark(FingerprintMark::Commanded, id, [0, 0]);
@@ -82,6 +84,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         self.queue.push(self.watch.now, QueuedEvent::Drain { host: h });
+    }
+
+    /// Hands a process that asks for it its first input.
+    fn hand_in_started(&mut self, h: HostIndex) {
+        let id = self.hosts.list[h].id;
+        self.watch.mark(FingerprintMark::FirstInput, id, [0, 0]);
+        self.watch.line(id, LineClass::Routine, || TraceEvent::Idle { what: "takes its first input" });
+        self.hand_in(h, Input::Started);
     }
 
     /// Notifies the process that its disk space has become low, or is no longer low.
@@ -230,7 +240,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.drain(h);
         }
         if running.inbox.len() >= inbox_max {
-            return self.drop_at(to, id, Loss::InboxFull);
+            return self.overflow(to, id);
         }
         running.inbox.push_back(WaitingInput::Datagram(id));
     }
@@ -250,7 +260,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     #[cold]
-    fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
+    pub(in crate::sim::host) fn drop_at(&mut self, to: ProcessId, id: PacketId, why: Loss) {
         let (net, mut reach) = self.network();
         net.drop_at(&mut reach, to, id, why);
     }
@@ -307,7 +317,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if !running.can_take(mode) {
             return;
         }
-        if running.is_low() != running.reported_low {
+        if running.has_news() {
             self.queue.push(now, QueuedEvent::Drain { host: h });
             return;
         }
@@ -349,7 +359,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in one input and carries out its effects.
-    fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
+    pub(in crate::sim::host) fn hand_in(&mut self, h: HostIndex, input: Input<P>) {
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
         let (id, life, local) = (host.id, host.lives, host.local(now));
@@ -362,7 +372,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.effects.clear();
         self.hosts.handling = Some(id);
         let looks = running.process.looks();
+        self.watch.open_log();
         running.process.handle(local, input, &mut self.hosts.effects);
+        self.watch.take_log(id);
         let looks = running.process.looks().saturating_sub(looks);
         let outcomes = self.hosts.effects.outcomes();
         if let Some(stop) = self.hosts.effects.stop.take() {

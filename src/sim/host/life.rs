@@ -66,6 +66,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         };
         let incarnation = recovered.incarnation;
         if self.begin_life(h, journal, recovered) {
+            self.begin_links(id);
             self.start_terminal(id, incarnation);
             if incarnation > self.settings.starts_before(id) + 1 {
                 self.happened(Happening::Restarted { who: id });
@@ -108,7 +109,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let identity = if is_alike { ALIKE } else { id.number().into() };
         let seed = self.hosts.seed_of_processes.part([identity, incarnation]);
         self.hosts.handling = Some(id);
+        self.watch.open_log();
         let started = P::start(&self.settings.config, id, seed, recovered);
+        self.watch.take_log(id);
         self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,
@@ -137,8 +140,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         true
     }
 
-    /// Lets a process that has just started take the inputs that wait. The first input has an event of its own, since
-    /// this may run while another process is sending.
+    /// Lets a process that has just started take the inputs that wait, [`Input::Started`](crate::process::Input::Started)
+    /// first. The first input has an event of its own, since this may run while another process is sending.
     fn go_on(&mut self, h: HostIndex) {
         self.look_at_role(h);
         if self.hosts.list[h].running().is_some_and(|running| running.waiting() > 0) {
@@ -180,6 +183,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         } else {
             self.hosts.list[h].lives += 1;
             self.hosts.list[h].life = failed;
+            self.end_links(id);
             self.end_terminal(id);
         }
     }
@@ -268,6 +272,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         host.disk_idle = self.watch.now;
         self.bury(h, after);
+        self.end_links(id);
         self.end_terminal(id);
         let after = || self.hosts.list.roles(&settings.machines);
         self.script.crashed(&mut self.watch, id, &before, after);

@@ -12,7 +12,7 @@ use alloc::format;
 use crate::frame::Datagram;
 use crate::ids::ProcessId;
 use crate::process::{Process, Size};
-use crate::sim::host::RunningProcess;
+use crate::sim::host::{RunningProcess, WaitingInput};
 use crate::sim::watch::judge::Violation;
 
 const MEMORY: &str = "bounded memory";
@@ -58,7 +58,11 @@ pub(crate) fn check_waiting<P: Process>(
     running: &RunningProcess<P>,
     inbox_max: usize,
 ) -> Result<(), Violation> {
-    let inbox = running.inbox.len();
+    let mut inbox = running.inbox.len();
+    if inbox > inbox_max {
+        // What is said of links is not refused, so that no process misses it.
+        inbox -= running.inbox.iter().filter(|input| matches!(input, WaitingInput::Link { .. })).count();
+    }
     let explanation = if inbox > inbox_max {
         format!("{inbox} inputs wait at {id}, more than {inbox_max}")
     } else if running.outbox.is_full() {

@@ -8,6 +8,7 @@ pub(crate) mod hosts;
 mod inputs;
 mod life;
 pub(crate) mod limits;
+mod links;
 mod pauses;
 pub(crate) mod process_faults;
 mod syncs;
@@ -65,11 +66,13 @@ pub(crate) struct ArmedSeam {
 pub(crate) enum WaitingInput<P: Process> {
     Datagram(PacketId),
     Command(P::Command),
+    Link { peer: ProcessId, up: bool },
 }
 
 /// The next input of a process.
 #[derive(Clone, Debug)]
 pub(crate) enum Next<P: Process> {
+    Started,
     Own(Arc<[u8]>),
     DiskSpace { is_low: bool },
     Opened(ProcessId, P::Message),
@@ -92,7 +95,9 @@ pub(crate) struct RunningProcess<P: Process> {
     pub(crate) syncs_under_way: usize,
     /// Syncs that ended during a pause.
     pub(crate) ended: Vec<Ended>,
-    /// Whether the process was last notified that its disk is low. A change is handed in before any other input.
+    /// Whether the process waits for [`Input::Started`](crate::process::Input::Started), its first input.
+    pub(crate) is_new: bool,
+    /// Whether the process was last notified that its disk is low. A change is handed in before all later inputs.
     pub(crate) reported_low: bool,
     /// Waiting inputs, first to last: messages from itself that the outbox released (`own`), then the messages of the
     /// datagram opened last (`opened`), then arrivals (`inbox`).
@@ -127,6 +132,7 @@ impl<P: Process> RunningProcess<P> {
             syncs_under_way: 0,
             ended: Vec::new(),
             own: VecDeque::new(),
+            is_new: P::TAKES_STARTED,
             reported_low: false,
             opened: VecDeque::new(),
             inbox: VecDeque::new(),
@@ -148,7 +154,9 @@ impl<P: Process> RunningProcess<P> {
     }
 
     pub(crate) fn next_input(&mut self) -> Option<Next<P>> {
-        if self.is_low() != self.reported_low {
+        if core::mem::take(&mut self.is_new) {
+            Some(Next::Started)
+        } else if self.is_low() != self.reported_low {
             self.reported_low = !self.reported_low;
             Some(Next::DiskSpace { is_low: self.reported_low })
         } else if let Some(own) = self.own.pop_front() {
@@ -165,15 +173,20 @@ impl<P: Process> RunningProcess<P> {
         self.journal.as_ref().is_some_and(Journal::is_low)
     }
 
+    /// Whether its host has something to hand in before all inputs that arrive.
+    pub(crate) fn has_news(&self) -> bool {
+        self.is_new || self.is_low() != self.reported_low
+    }
+
     /// Whether no input waits.
     pub(crate) fn is_idle(&self) -> bool {
-        let is_reported = self.is_low() == self.reported_low;
-        is_reported && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
+        !self.has_news() && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
     }
 
     /// The number of inputs that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.own.len()
+            + usize::from(self.is_new)
             + usize::from(self.is_low() != self.reported_low)
             + self.opened.len()
             + self.inbox.len()

@@ -50,6 +50,12 @@ impl Clogs {
         !self.list.is_empty()
     }
 
+    /// Whether the link between these two is clogged.
+    pub(crate) fn is_clogged(&self, from: ProcessId, to: ProcessId) -> bool {
+        let (Some(from), Some(to)) = (site(from), site(to)) else { return false };
+        self.list.iter().any(|clog| (clog.from, clog.to) == (from, to))
+    }
+
     /// The copies that the link between these two holds, if it is clogged.
     pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<CloggedCopy>> {
         let ends = (site(from)?, site(to)?);
@@ -113,7 +119,8 @@ impl<P: Process> Net<P> {
             reach.watch.line(ProcessId::Site(from), LineClass::Life, || TraceEvent::Unclogged { to, count });
             let mut last = reach.watch.now;
             for CloggedCopy { packet, to, delay } in held {
-                last = last.max(reach.watch.now + delay);
+                let ends = (self.packets.get(packet).datagram.from, to);
+                last = self.order.arrival(ends, last.max(reach.watch.now + delay));
                 match self.places.place(to) {
                     Some(host) => reach.queue.push(last, QueuedEvent::Deliver { host, packet }),
                     None => self.packets.release(packet),

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::process::Subject;
+use crate::process::{Links, Subject};
 use crate::sim::net::damage::{astray, cut_short, flip};
 use crate::sim::net::decide::{Arriving, INSIDE, Impairments, NetworkView, Passage, Touched};
 use crate::sim::net::fates::{self, Fate, Fates};
@@ -96,9 +96,10 @@ impl Crossing {
     /// Changes the chances of the network.
     ///
     /// # Panics
-    /// If `network` has a bandwidth.
+    /// If `network` has a bandwidth, or links that keep an order.
     pub fn set_network(&mut self, network: NetworkSettings) {
         assert!(network.bandwidth.is_none(), "links that carry only so much are the world's alone");
+        assert!(network.order == Links::Datagrams, "links that keep an order are the world's alone");
         self.is_impaired = network.is_impaired();
         self.network = network;
     }

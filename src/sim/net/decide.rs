@@ -4,7 +4,7 @@
 //! count or change anything: its caller draws and counts before, and carries the [`Passage`] out afterwards. In
 //! order:
 //!
-//! 1. A cut link loses the copy, whatever any rule says.
+//! 1. A cut link or a broken stream loses the copy, whatever any rule says. A cut stream only holds the copy, later.
 //! 2. The rule that takes the copy comes before chance. It has counted the copy even if chance loses it.
 //! 3. A bandwidth limit comes before chance. The link has sent the copy even if chance loses it.
 //! 4. Chance loses or alters the copy. Rules and damage alter only the copy itself: late, second and further copies
@@ -31,6 +31,8 @@ pub(crate) struct NetworkView {
     /// The sites where a copy may arrive if chance misdelivers it.
     pub(crate) sites: SiteSet,
     pub(crate) is_cut: bool,
+    /// Whether the copy's stream is broken.
+    pub(crate) is_down: bool,
     /// Whether faults have stopped for both ends.
     pub(crate) is_healed: bool,
     /// The rule that takes the copy.
@@ -111,6 +113,7 @@ impl NetworkView {
             ends,
             sites: SiteSet::EMPTY,
             is_cut: false,
+            is_down: false,
             is_healed: false,
             rule: None,
             impairments: None,
@@ -124,6 +127,7 @@ impl NetworkView {
         if is_spared
             && !fate.is_held_back
             && !self.is_cut
+            && !self.is_down
             && self.rule.is_none()
             && self.impairments.is_none()
         {
@@ -137,6 +141,9 @@ impl NetworkView {
         let touched = |rule, queued, end| Touched { rule, queued, end };
         if self.is_cut {
             return touched(None, None, Err(Loss::CutAtSending));
+        }
+        if self.is_down {
+            return touched(None, None, Err(Loss::LinkDown));
         }
         let rule = self.rule.map(|rule| rule.place);
         if self.rule.is_some_and(|rule| rule.ruling == Ruling::Drop) {

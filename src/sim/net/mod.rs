@@ -7,12 +7,13 @@
 use alloc::boxed::Box;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::process::Process;
+use crate::process::{Links, Process};
 use crate::sim::host::hosts::Places;
 use crate::sim::net::clogs::Clogs;
 use crate::sim::net::fates::Fates;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::links::CutLinks;
+use crate::sim::net::order::LinkOrder;
 use crate::sim::net::packets::Packets;
 use crate::sim::net::rule::LinkRule;
 use crate::sim::net::rules::{RuleTargets, Rules};
@@ -25,17 +26,20 @@ use crate::sim::world::QueuedEvent;
 use crate::time::Instant;
 
 pub(crate) mod clogs;
+mod connections;
 pub mod crossing;
 pub(crate) mod damage;
 pub(crate) mod decide;
 pub(crate) mod fates;
 pub mod ledger;
 pub(crate) mod links;
+pub mod order;
 pub(crate) mod packets;
 pub mod rule;
 pub(crate) mod rules;
 pub(crate) mod sending;
 pub mod settings;
+pub(crate) mod streams;
 pub(crate) mod wires;
 
 /// Everything between the processes.
@@ -43,8 +47,8 @@ pub(crate) mod wires;
 pub(crate) struct Net<P: Process> {
     pub(crate) packets: Packets<P::Message>,
     fates: Fates,
-    /// Whether only chance can touch a copy: no fault, no rule, no core, no ledger. Every change to one of these
-    /// calls [`Net::notice`].
+    /// Whether only chance can touch a copy: no fault, no rule, no core, no ledger, no order to keep. Every change to
+    /// one of these calls [`Net::notice`].
     is_calm: bool,
     places: Places,
     rules: Rules,
@@ -53,6 +57,7 @@ pub(crate) struct Net<P: Process> {
     wires: Wires,
     /// Whether the network can do more than lose, delay and duplicate.
     is_impaired: bool,
+    pub(crate) order: LinkOrder,
     /// The healed core, once faults have stopped. No rule takes a datagram between its processes, and chance only
     /// delays it.
     core: Option<SiteSet>,
@@ -74,13 +79,14 @@ impl<P: Process> Net<P> {
         Net {
             packets: Packets::new(),
             fates: Fates::new(settings.seed),
-            is_calm: !is_impaired,
+            is_calm: !is_impaired && settings.network.order == Links::Datagrams,
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
             links: CutLinks::new(sites, clients),
             clogs: Clogs::default(),
             wires: Wires::new(clients, settings.network.bandwidth),
             is_impaired,
+            order: LinkOrder::new(settings),
             core: None,
             ledger: None,
         }
@@ -93,7 +99,8 @@ impl<P: Process> Net<P> {
 
     fn looks_calm(&self) -> bool {
         let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
-        is_whole && !self.is_impaired && self.core.is_none() && self.ledger.is_none()
+        let is_plain = !self.is_impaired && matches!(self.order, LinkOrder::Datagrams);
+        is_whole && is_plain && self.core.is_none() && self.ledger.is_none()
     }
 
     /// Draws everything from here on from another key, made of the present one and `salt`.
@@ -182,6 +189,6 @@ impl<P: Process> Net<P> {
     /// The number of copies that clogged links hold or rules keep.
     #[cfg(test)]
     pub(crate) fn copies_held(&self) -> usize {
-        self.clogs.copies() + self.rules.copies()
+        self.clogs.copies() + self.rules.copies() + self.order.copies()
     }
 }

@@ -9,6 +9,7 @@ use crate::process::Process;
 use crate::sim::host::limits;
 use crate::sim::net::decide::{INSIDE, Impairments, NetworkView, Passage};
 use crate::sim::net::fates::Fate;
+use crate::sim::net::order::LinkOrder;
 use crate::sim::net::packets::{Origin, Packet, PacketId};
 use crate::sim::net::wires::WireRoom;
 use crate::sim::net::{Net, Reach};
@@ -107,7 +108,10 @@ impl<P: Process> Net<P> {
     ) -> NetworkView {
         let (now, (from, to)) = (reach.watch.now, ends);
         let mut network = NetworkView::calm(ends);
-        network.is_cut = self.links.is_cut(from, to);
+        match &self.order {
+            LinkOrder::Stream(streams) => network.is_down = streams.is_down(ends),
+            LinkOrder::Datagrams | LinkOrder::Fifo(_) => network.is_cut = self.links.is_cut(from, to),
+        }
         network.is_healed = self.is_in_core(from) && self.is_in_core(to);
         if network.is_healed {
             return network;
@@ -150,11 +154,23 @@ impl<P: Process> Net<P> {
         delay: Duration,
     ) {
         let Some(host) = self.places.place(to) else { return self.lose(reach, packet, to, Loss::Nowhere) };
-        if !self.is_calm && self.clogs.are_any() && self.hold(reach, packet, to, delay) {
-            return;
+        let mut at = reach.watch.now + delay;
+        if !self.is_calm {
+            let ends = (self.packets.get(packet).datagram.from, to);
+            if let LinkOrder::Stream(streams) = &mut self.order
+                && !ends.0.shares_program_with(to)
+            {
+                let (at, connection) = streams.enter(ends, at);
+                self.packets.copy(packet);
+                return reach.queue.push(at, QueuedEvent::Arrive { host, packet, connection });
+            }
+            if self.clogs.are_any() && self.hold(reach, packet, to, delay) {
+                return;
+            }
+            at = self.order.arrival(ends, at);
         }
         self.packets.copy(packet);
-        reach.queue.push(reach.watch.now + delay, QueuedEvent::Deliver { host, packet });
+        reach.queue.push(at, QueuedEvent::Deliver { host, packet });
     }
 
     /// A copy is lost at its sender's end.
@@ -176,7 +192,9 @@ impl<P: Process> Net<P> {
     /// Whether the link of an arriving copy was cut while it was under way.
     #[inline]
     pub(crate) fn is_cut_off(&self, id: PacketId, to: ProcessId) -> bool {
-        !self.is_calm && self.links.is_cut(self.packets.get(id).datagram.from, to)
+        !self.is_calm
+            && !matches!(self.order, LinkOrder::Stream(_))
+            && self.links.is_cut(self.packets.get(id).datagram.from, to)
     }
 
     /// A copy is dropped at its receiver's end.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};
 
+use crate::process::Links;
 #[cfg(feature = "schema")]
 use crate::sim::net::rule::shown;
 use crate::time::Duration;
@@ -76,7 +77,14 @@ pub struct NetworkSettings {
     pub misdelivery: Chance,
     /// The capacity of each link in one direction; unlimited if `None`.
     pub bandwidth: Option<Bandwidth>,
+    /// What each link promises.
+    pub order: Links,
+    /// How long a link with [`Links::Stream`] may be cut before it breaks.
+    pub break_after: Duration,
 }
+
+/// How long a link may be cut before it breaks, if nobody says otherwise.
+pub const BREAK_AFTER: Duration = Duration::from_secs(2);
 
 /// Bursts of losses. Each link and direction divides time into windows of `length`, at its own offset. For each
 /// window it is drawn whether the window has a burst.
@@ -148,6 +156,8 @@ impl NetworkSettings {
             late_copies: LateCopy { chance: Chance::NEVER, after: Duration::ZERO },
             misdelivery: Chance::NEVER,
             bandwidth: None,
+            order: Links::Datagrams,
+            break_after: BREAK_AFTER,
         }
     }
 

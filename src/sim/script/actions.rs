@@ -108,6 +108,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Heal => self.heal(),
             ScriptAction::Check(number) => self.script.checks.push_back(number),
         }
+        self.review_links();
     }
 
     fn each(&mut self, targets: Resolved, mut act: impl FnMut(&mut World<P, J>, HostIndex)) {
@@ -172,6 +173,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.mend(host);
             self.revive(host);
         }
+        self.review_links();
         core
     }
 

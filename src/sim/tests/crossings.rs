@@ -42,7 +42,7 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         truncation: chance,
         late_copies: LateCopy { chance, after: Duration::from_millis(20) },
         misdelivery: chance,
-        bandwidth: None,
+        ..NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO))
     };
     let mut steps: Vec<_> = rules().map(|rule| at(0, ScriptAction::Rule(rule))).into();
     steps.extend((1..40).map(|n| at(n * 20, ScriptAction::Command(S2, Ask::Each(n)))));

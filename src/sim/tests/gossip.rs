@@ -51,6 +51,7 @@ pub enum GossipNote {
     Kept(u64),
     Acked(u64),
     DiskLow,
+    Link { peer: ProcessId, up: bool },
 }
 
 impl Label for GossipNote {
@@ -59,13 +60,14 @@ impl Label for GossipNote {
             GossipNote::Kept(_) => "Kept",
             GossipNote::Acked(_) => "Acked",
             GossipNote::DiskLow => "DiskLow",
+            GossipNote::Link { .. } => "Link",
         }
     }
 
     fn subject(&self) -> Subject {
         match self {
             GossipNote::Kept(number) | GossipNote::Acked(number) => Subject::slot(*number),
-            GossipNote::DiskLow => Subject::NONE,
+            GossipNote::DiskLow | GossipNote::Link { .. } => Subject::NONE,
         }
     }
 }
@@ -76,6 +78,7 @@ impl fmt::Display for GossipNote {
             GossipNote::Kept(number) => write!(f, "keeps {number}"),
             GossipNote::Acked(number) => write!(f, "{number} is kept"),
             GossipNote::DiskLow => f.write_str("takes no more"),
+            GossipNote::Link { peer, up } => write!(f, "{peer} is up: {up}"),
         }
     }
 }
@@ -207,7 +210,8 @@ impl Process for Gossip {
             }
             Input::Command(Ask::Break) => panic!("asked to"),
             Input::DiskSpace { is_low: true } => effects.note(GossipNote::DiskLow),
-            Input::DiskSpace { is_low: false } => {}
+            Input::Started | Input::DiskSpace { is_low: false } => {}
+            Input::Link { peer, up } => effects.note(GossipNote::Link { peer, up }),
         }
     }
 

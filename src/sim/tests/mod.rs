@@ -3,8 +3,10 @@
 mod crossings;
 mod failed_syncs;
 mod faults;
+mod first_input;
 mod gossip;
 mod limits;
+mod links;
 mod lives;
 mod runs;
 mod scripts;
@@ -42,6 +44,8 @@ struct Scribe {
     /// Terminals, once for each time that their site ended.
     ended: Vec<ProcessId>,
     restored: Vec<ProcessId>,
+    /// What each process was told of its links.
+    links: Vec<(Instant, ProcessId, ProcessId, bool)>,
     forbidden: Option<u64>,
 }
 
@@ -74,6 +78,7 @@ impl Judge<Gossip> for Scribe {
             Observation::Crashed { process, state } => self.crashed.push((*process, state.kept.clone())),
             Observation::Restored { process } => self.restored.push(*process),
             Observation::Commanded { .. } | Observation::Noted { .. } | Observation::Handled { .. } => {}
+            Observation::Link { process, peer, up } => self.links.push((now, *process, *peer, *up)),
         }
         Ok(())
     }
@@ -106,8 +111,9 @@ fn run(settings: Settings) -> GossipWorld {
 
 /// A forgotten copy would stay for ever. A copy that was released too early would turn into another datagram.
 fn assert_every_copy_is_accounted_for(world: &GossipWorld) {
-    let queued =
-        world.queue.turns().filter(|(_, event)| matches!(event, QueuedEvent::Deliver { .. })).count();
+    let is_copy =
+        |event: &QueuedEvent| matches!(event, QueuedEvent::Deliver { .. } | QueuedEvent::Arrive { .. });
+    let queued = world.queue.turns().filter(|(_, event)| is_copy(event)).count();
     let inboxes =
         world.hosts.list.iter().filter_map(|host| host.running()).flat_map(|running| &running.inbox);
     let waiting = inboxes.filter(|waiting| matches!(waiting, WaitingInput::Datagram(_))).count();

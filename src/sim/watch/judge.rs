@@ -68,6 +68,15 @@ pub enum Observation<'a, P: Process> {
         /// The message, decoded from its bytes.
         message: &'a P::Message,
     },
+    /// A process is about to be told that a link broke or is there again.
+    Link {
+        /// The process that is told.
+        process: ProcessId,
+        /// The program at the other end.
+        peer: ProcessId,
+        /// Whether the link is there again.
+        up: bool,
+    },
     /// A process made a note.
     Noted {
         /// The process that made it.

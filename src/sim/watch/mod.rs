@@ -1,6 +1,7 @@
 //! The observers of a world: clock, trace, judge, fingerprint and counters.
 
 pub mod judge;
+pub mod log;
 mod statistics;
 mod tally;
 pub mod trace;
@@ -10,6 +11,7 @@ use crate::mix;
 use crate::process::Process;
 use crate::sim::settings::{TraceLevel, TraceSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::{LineClass, Loss, Trace, TraceEvent};
 use crate::time::Instant;
 
@@ -46,6 +48,9 @@ pub(crate) enum FingerprintMark {
     FileLost,
     Saved,
     Restored,
+    FirstInput,
+    /// A process is told of a link.
+    Link,
 }
 
 /// The observers of a world.
@@ -57,6 +62,7 @@ pub(crate) struct Watchers<P: Process, J> {
     pub(crate) violation: Option<Violation>,
     pub(crate) fingerprint: u64,
     pub(crate) statistics: Statistics,
+    pub(crate) log: Option<LogTap>,
 }
 
 impl<P: Process, J: Judge<P>> Watchers<P, J> {
@@ -68,6 +74,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             violation: None,
             fingerprint: 0,
             statistics: Statistics::default(),
+            log: None,
         }
     }
 
@@ -138,6 +145,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::Burst => &mut statistics.lost_in_bursts,
             Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
+            Loss::LinkDown | Loss::LinkBroken => &mut statistics.lost_with_links,
             Loss::Rejected(_) | Loss::Undecodable(_) => &mut statistics.rejected,
         } += 1;
     }

@@ -65,6 +65,14 @@ counters! {
     queued => "waited for bandwidth",
     /// Datagrams lost because a clogged link or a bandwidth queue was full.
     congested => "lost for want of bandwidth",
+    /// Streams that broke.
+    links_broken => "links broken",
+    /// Streams that were connected again.
+    links_connected => "links connected again",
+    /// Copies that waited at their receiver's end because their stream was cut.
+    waited => "waited for a cut link",
+    /// Copies lost because their stream broke or was broken.
+    lost_with_links => "lost with a broken link",
     /// Sites and clients that crashed.
     crashes => "crashes",
     /// Clients that crashed.

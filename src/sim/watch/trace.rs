@@ -24,10 +24,12 @@ use crate::sim::host::disk::calls::Struck;
 use crate::sim::host::disk::faults::Residue;
 use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
+use crate::sim::net::streams::Broken;
 use crate::sim::script::describe::{clock_text, ruling_text, seam_text};
 use crate::sim::script::director::StepId;
 use crate::sim::script::{ClockFault, Leaves, ScriptAction, Seam};
 use crate::sim::settings::TraceSettings;
+use crate::sim::watch::log::LogLine;
 use crate::time::{Duration, Instant};
 use crate::wire::WireError;
 
@@ -44,6 +46,8 @@ pub enum LineClass {
     Life,
     /// A process makes a note.
     Note,
+    /// A crate that a process uses writes a line to its log.
+    Log,
 }
 
 /// Why a datagram did not arrive.
@@ -63,6 +67,10 @@ pub enum Loss {
     CutAtSending,
     /// The link was cut at the time of delivery.
     CutAtDelivery,
+    /// The link was broken at the time of sending.
+    LinkDown,
+    /// The link broke while the datagram was under way.
+    LinkBroken,
     /// Its receiver was not running.
     Down,
     /// The inbox of the receiver was full.
@@ -85,6 +93,8 @@ impl fmt::Display for Loss {
             Loss::Rule => f.write_str("dropped by a rule"),
             Loss::CutAtSending => f.write_str("the link is cut"),
             Loss::CutAtDelivery => f.write_str("the link was cut under way"),
+            Loss::LinkDown => f.write_str("its link is down"),
+            Loss::LinkBroken => f.write_str("its link broke under way"),
             Loss::Down => f.write_str("not running"),
             Loss::InboxFull => f.write_str("its inbox is full"),
             Loss::Rejected(reason) => write!(f, "{reason}"),
@@ -139,8 +149,13 @@ pub(crate) enum TraceEvent<P: Process> {
     FileLost { file: String },
     Slowed { time: Duration },
     Clock { fault: ClockFault, shows: Instant },
+    Waits { from: ProcessId, labels: SharedLabels },
+    LinkDown { ends: (ProcessId, ProcessId), why: Broken },
+    LinkUp { ends: (ProcessId, ProcessId) },
+    ToldOfLink { peer: ProcessId, up: bool },
     Probed,
     Restarted,
+    Logged(LogLine),
 }
 
 /// One line of a trace.
@@ -194,6 +209,12 @@ impl<P: Process> Line<P> {
             TraceEvent::Dropped { labels, .. } => of("at", labels, "lost"),
             TraceEvent::Ruled { labels, .. } => of("from", labels, "ruled"),
             TraceEvent::Doubled { labels, .. } => of("from", labels, "doubled"),
+            TraceEvent::LinkDown { ends: (one, other), .. } => {
+                alloc::vec!["link down".into(), alloc::format!("link down {one} - {other}")]
+            }
+            TraceEvent::LinkUp { ends: (one, other) } => {
+                alloc::vec!["link up".into(), alloc::format!("link up {one} - {other}")]
+            }
             // The steps show which processes pause and resume. The other events carry no information by themselves.
             _ => Vec::new(),
         }
@@ -324,8 +345,18 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
                 write!(f, "its clock {}, and shows {shows}", clock_text(*fault))
             }
             TraceEvent::Healed { core } => write!(f, "faults stop, {core} heal"),
+            TraceEvent::Waits { from, labels } => {
+                write!(f, "<- {from} {}: waits for its link", SentMessages(labels))
+            }
+            TraceEvent::LinkDown { ends: (one, other), why } => {
+                write!(f, "link down: {one} - {other}, {why}")
+            }
+            TraceEvent::LinkUp { ends: (one, other) } => write!(f, "link up: {one} - {other}"),
+            TraceEvent::ToldOfLink { peer, up: true } => write!(f, "learns that its link to {peer} is up"),
+            TraceEvent::ToldOfLink { peer, up: false } => write!(f, "learns that its link to {peer} is down"),
             TraceEvent::Probed => f.write_str("every reachable terminal and client does one more thing"),
             TraceEvent::Restarted => f.write_str("every site that can run is restarted"),
+            TraceEvent::Logged(line) => write!(f, "{line}"),
         }
     }
 }

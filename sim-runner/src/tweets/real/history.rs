@@ -91,8 +91,10 @@ impl Process for Witness {
                 self.history.write(self.id, ClientEvent::Commanded(command.clone()));
                 Input::Command(command)
             }
+            Input::Started => Input::Started,
             Input::Wake => Input::Wake,
             Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
         };
         let mut inner = Effects::default();
         self.real.handle(now, input, &mut inner);

@@ -1,0 +1,75 @@
+//! Whether something happens at most once in the life of a process: for requests that take effect.
+//!
+//! Checked: no incarnation of a process does the same thing twice. Another process, and a process that starts again
+//! and has its state from its disk, may do it once more: what they do must be the same is for
+//! [`DecidedPrefix`](crate::judges::DecidedPrefix).
+//! Not checked: that it happens at all. Notes are claims: an effect that no note reports is not seen.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::fmt::Debug;
+
+use crate::ids::ProcessId;
+use crate::process::Process;
+use crate::sim::{Observation, Violation};
+
+/// What each incarnation has done.
+#[derive(Clone, Debug)]
+pub struct AtMostOnce<T> {
+    happened: BTreeMap<ProcessId, BTreeSet<T>>,
+}
+
+impl<T> Default for AtMostOnce<T> {
+    fn default() -> AtMostOnce<T> {
+        AtMostOnce { happened: BTreeMap::new() }
+    }
+}
+
+impl<T: Ord + Debug> AtMostOnce<T> {
+    /// Takes notes as reports: `effect` gives what happened, for those that say that something did.
+    pub fn follow<P: Process>(
+        &mut self,
+        seen: &Observation<'_, P>,
+        effect: impl FnOnce(&P::Note) -> Option<T>,
+    ) -> Result<(), Violation> {
+        match seen {
+            Observation::Started { process, .. } => self.started(*process),
+            Observation::Noted { process, note } => {
+                return effect(note).map_or(Ok(()), |what| self.happened(*process, what));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An incarnation of `process` begins, which has done nothing.
+    pub fn started(&mut self, process: ProcessId) {
+        self.happened.remove(&process);
+    }
+
+    /// `process` does `what`.
+    pub fn happened(&mut self, process: ProcessId, what: T) -> Result<(), Violation> {
+        let done = self.happened.entry(process).or_default();
+        ensure!(!done.contains(&what), "at most once", "{what:?} took effect twice at {process}");
+        done.insert(what);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_second_time_in_one_incarnation_is_one_too_many() {
+        let [one, two] = [1, 2].map(ProcessId::site);
+        let mut judge = AtMostOnce::default();
+        for (process, what) in [(one, 7), (one, 8), (two, 7)] {
+            judge.happened(process, what).unwrap();
+        }
+        judge.started(two);
+        judge.happened(two, 7).unwrap();
+        let violation = judge.happened(one, 7).unwrap_err();
+        assert_eq!(violation.to_string(), "at most once: 7 took effect twice at S1");
+    }
+}

@@ -1,0 +1,147 @@
+//! Whether all processes decide the same values in the same order: for a replicated log.
+//!
+//! Checked: (1) no two processes decide different values at one index, over all their incarnations; (2) within an
+//! incarnation a process decides index after index, leaves none out, and never goes back; (3) what is decided was
+//! asked for, if the judge was ever shown what is asked for. An incarnation may decide less than the one before it:
+//! what it then decides again must be the same.
+//! Not checked: that a quorum stands behind a decision, that anything is ever decided, that a value is decided once
+//! only ([`AtMostOnce`](crate::judges::AtMostOnce)).
+//!
+//! A note is a claim of the process that made it: if notes say what the application gets, this judges what the
+//! application gets, and nothing that the process keeps to itself. Records and messages are decoded from bytes: where
+//! they show decisions, give those to [`decided`](DecidedPrefix::decided) instead.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::fmt::Debug;
+
+use crate::ids::ProcessId;
+use crate::process::Process;
+use crate::sim::{Observation, Violation};
+
+/// What was decided at each index, and who decided it first; and how far each incarnation has come.
+#[derive(Clone, Debug)]
+pub struct DecidedPrefix<T> {
+    decided: Vec<(T, ProcessId)>,
+    values: BTreeSet<T>,
+    lengths: BTreeMap<ProcessId, u64>,
+    asked: Option<BTreeSet<T>>,
+}
+
+impl<T> Default for DecidedPrefix<T> {
+    fn default() -> DecidedPrefix<T> {
+        DecidedPrefix {
+            decided: Vec::new(),
+            values: BTreeSet::new(),
+            lengths: BTreeMap::new(),
+            asked: None,
+        }
+    }
+}
+
+impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
+    /// Takes notes as decisions: `decision` gives the index and the value of those that are. The first index is 0.
+    pub fn follow<P: Process>(
+        &mut self,
+        seen: &Observation<'_, P>,
+        decision: impl FnOnce(&P::Note) -> Option<(u64, T)>,
+    ) -> Result<(), Violation> {
+        match seen {
+            Observation::Started { process, .. } => self.started(*process),
+            Observation::Noted { process, note } => {
+                return decision(note).map_or(Ok(()), |(index, value)| self.decided(*process, index, value));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An incarnation of `process` begins, which has decided nothing.
+    pub fn started(&mut self, process: ProcessId) {
+        self.lengths.insert(process, 0);
+    }
+
+    /// `value` may be decided from here on. Once this is called, nothing else may be.
+    pub fn asked(&mut self, value: T) {
+        self.asked.get_or_insert_default().insert(value);
+    }
+
+    /// `process` decides `value` at `index`.
+    pub fn decided(&mut self, process: ProcessId, index: u64, value: T) -> Result<(), Violation> {
+        let next = self.lengths.entry(process).or_default();
+        ensure!(index >= *next, "never back", "{process} decided index {index} after index {}", *next - 1);
+        ensure!(index == *next, "no gap", "{process} decided index {index}, and not index {next}");
+        *next += 1;
+        let first = usize::try_from(index).ok().and_then(|index| self.decided.get(index));
+        if let Some((other, who)) = first {
+            ensure!(
+                *other == value,
+                "agreement",
+                "{process} decided {value:?} at index {index}, where {who} decided {other:?}"
+            );
+            return Ok(());
+        }
+        let is_asked_for = self.asked.as_ref().is_none_or(|asked| asked.contains(&value));
+        ensure!(is_asked_for, "validity", "{process} decided {value:?} at index {index}: nobody asked for it");
+        self.values.insert(value.clone());
+        self.decided.push((value, process));
+        Ok(())
+    }
+
+    /// Whether any process has decided `value`.
+    pub fn has(&self, value: &T) -> bool {
+        self.values.contains(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    const ONE: ProcessId = ProcessId::site(1);
+    const TWO: ProcessId = ProcessId::site(2);
+
+    /// Site 1 has decided 5 and 6.
+    fn judge() -> DecidedPrefix<u64> {
+        let mut judge = DecidedPrefix::default();
+        judge.decided(ONE, 0, 5).unwrap();
+        judge.decided(ONE, 1, 6).unwrap();
+        judge
+    }
+
+    fn objects(judged: Result<(), Violation>, text: &str) {
+        assert_eq!(judged.unwrap_err().to_string(), text);
+    }
+
+    #[test]
+    fn every_process_decides_the_same_at_an_index() {
+        let mut judge = judge();
+        judge.decided(TWO, 0, 5).unwrap();
+        objects(judge.decided(TWO, 1, 7), "agreement: S2 decided 7 at index 1, where S1 decided 6");
+    }
+
+    #[test]
+    fn another_incarnation_may_decide_less_and_nothing_else() {
+        let mut judge = judge();
+        judge.started(ONE);
+        judge.decided(ONE, 0, 5).unwrap();
+        objects(judge.decided(ONE, 1, 7), "agreement: S1 decided 7 at index 1, where S1 decided 6");
+    }
+
+    #[test]
+    fn an_incarnation_goes_neither_back_nor_too_far() {
+        objects(judge().decided(ONE, 1, 6), "never back: S1 decided index 1 after index 1");
+        objects(judge().decided(ONE, 3, 8), "no gap: S1 decided index 3, and not index 2");
+        objects(judge().decided(TWO, 1, 6), "no gap: S2 decided index 1, and not index 0");
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_not_decided() {
+        let mut judge = DecidedPrefix::default();
+        judge.asked(5);
+        judge.decided(ONE, 0, 5).unwrap();
+        assert!(judge.has(&5) && !judge.has(&6));
+        objects(judge.decided(ONE, 1, 6), "validity: S1 decided 6 at index 1: nobody asked for it");
+    }
+}

@@ -120,7 +120,7 @@ impl<T: Serialize + DeserializeOwned> Form<T> for SerdeForm {
 /// So the kind of `Message::SequencePaxos(PaxosMessage { from, to, msg: PaxosMsg::Prepare(..) })` is `Prepare`, and
 /// that of `Message::Read { level: Level::Strong }` is `Read`. A type that has no kind by these rules has its own name.
 ///
-/// Names are those that serde gives the variants.
+/// Names are those that serde gives the variants. An `alias` of serde is among the kinds too, though no value has it.
 #[derive(Clone, Copy, Debug)]
 pub struct VariantNames;
 

@@ -32,22 +32,25 @@
 //! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
 //! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
 //! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. With `testing`
-//! files become tests. The program `site` needs `tweets` and `udp`. With `log`, `slog` or `tracing`, traces show the
-//! lines of that crate. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
+//! files become tests. The program `site` needs `tweets` and `udp`. With `serde`, which `scenario` brings along, and with
+//! `prost`, types that derive serde's traits and protocol buffers are messages ([`foreign`]). With `log`, `slog` or
+//! `tracing`, traces show the lines of that crate. Without `std`, which `scenario` and `udp` bring along, the rest is
+//! `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses modules of lower floors, never modules of higher floors or the other host: `border` (0),
-//!   which is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros;
+//!   which is [`cow_log`], [`foreign`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the
+//!   macros;
 //!   `journal`, `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`,
-//!   `tweets::site` (3); `judges`, `foreign::logs`, `foreign::rebuilt`, `foreign`, `scenario`, `replicated::calls`,
+//!   `tweets::site` (3); `judges`, `foreign::logs`, `foreign::rebuilt`, `scenario`, `replicated::calls`,
 //!   `replicated::service`, `replicated::sites_ron`, `replicated::real`, `tweets::judges`, `tweets::service`,
 //!   `tweets::client`, `tweets` (4); `search`, `testing`, `prelude` (5); the programs `bin`, `sim-runner`,
 //!   `sim-runner::tweets`, `sim-runner::bin` (6). The table at the top of `tests/floors/main.rs` lists which module may
 //!   use which; that test reads the sources and forbids the rest.
 //! - **Nothing below the hosts reads a clock**, draws at random, iterates in the order of a hash, or has threads or
-//!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest. `foreign`, above them, has a
-//!   slot for the log lines of each thread, and counters; no run depends on either.
+//!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest. `foreign::logs` and
+//!   `foreign::rebuilt`, above them, have a slot for the log lines of each thread, and counters; no run depends on either.
 //! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**;
 //!   `replicated` knows no tweets.
 //! - **The protocol has no switches for tests.** A test and a real site differ only in the host.

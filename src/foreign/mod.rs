@@ -17,10 +17,10 @@
 pub mod logs;
 #[cfg(feature = "std")]
 pub mod rebuilt;
-#[cfg(feature = "prost")]
-mod with_prost;
 #[cfg(feature = "serde")]
 mod read;
+#[cfg(feature = "prost")]
+mod with_prost;
 #[cfg(feature = "serde")]
 #[macro_use]
 mod with_serde;

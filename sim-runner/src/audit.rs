@@ -152,6 +152,12 @@ fn text(out: &mut impl Write, audited: &Audited<'_>, width: usize) -> io::Result
     let Some((shown, difference)) = audited.parted().next() else { return Ok(()) };
     writeln!(out, "  {BAD}{}{BAD:#}: {difference}", shown.about)?;
     side_by_side::show(out, difference)?;
+    if audited.parted().all(|(held, _)| [Way::Clone, Way::Original].map(Way::name).contains(&held.way)) {
+        writeln!(
+            out,
+            "  Only clones differ: they share something with the original, such as an `Rc` or an `Arc`."
+        )?;
+    }
     writeln!(out, "  {}", difference.hint())?;
     let others: Vec<&str> = audited.parted().skip(1).map(|(held, _)| held.about.as_str()).collect();
     if !others.is_empty() {
@@ -255,4 +261,54 @@ fn json(out: &mut impl Write, audited: &Audited<'_>) -> io::Result<()> {
     };
     let text = serde_json::to_string(&object).map_err(io::Error::other)?;
     writeln!(out, "{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aviary::scenario::{RunSide, Verdict};
+    use aviary::time::Instant;
+
+    /// The report about a run whose `way` differs in its last line.
+    fn report(way: Way, [left, right]: [&str; 2]) -> String {
+        let side =
+            |line: &str| RunSide { events: 7, at: Instant::ZERO, fingerprint: 1, lines: vec![line.into()] };
+        let (parting, before) = (Parting::Text, Vec::new());
+        let difference = RunDifference { parting, before, left: side(left), right: side(right) };
+        let outcome = Outcome {
+            verdict: Verdict::Passed,
+            seed: 1,
+            events: 7,
+            simulated: aviary::time::Duration::ZERO,
+            fingerprint: 1,
+            trace: Vec::new(),
+            forgotten: 0,
+            elided: 0,
+            skipped: 0,
+            unknown: Vec::new(),
+            final_state: String::new(),
+        };
+        let run = ComparedRun { way: way.name(), about: way.about().into(), difference: Some(difference) };
+        let (path, wall) = (Path::new("a.ron"), Duration::ZERO);
+        let audited = Audited { path, saboteur: None, name: "a", outcome, runs: vec![run], wall };
+        let mut out = Vec::new();
+        text(&mut out, &audited, 1).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_usual_suspects_stand_beside_the_place_where_runs_part() {
+        let text = report(Way::Again, ["S0 sees 0x7ffe01", "S0 sees 0x7ffe02"]);
+        let (place, suspects) =
+            text.split_once("A number in hexadecimal differs, perhaps an address. ").unwrap();
+        assert!(place.contains("the traces part in event 7") && place.contains("S0 sees 0x7ffe02"), "{text}");
+        assert!(suspects.contains("the usual suspects are the random generator"), "{text}");
+        assert!(!text.contains("Only clones differ"), "{text}");
+        let text = report(Way::Clone, ["S0 holds 1", "S0 holds 2"]);
+        assert!(text.contains("\n  Only clones differ: they share something with the original"), "{text}");
+        assert!(
+            text.contains("\n  In a process, and in the crates that it uses, the usual suspects are"),
+            "{text}"
+        );
+    }
 }

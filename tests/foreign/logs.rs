@@ -118,6 +118,15 @@ fn ran(name: &str, steps: &str, trace: TraceLevel) -> Outcome {
     outcome::<Chat>(&text, &RunOptions { trace, ..RunOptions::default() })
 }
 
+#[test]
+fn what_a_process_logs_while_it_is_started_follows_its_start() {
+    logs::install(LogLevel::Info).unwrap();
+    let run = ran("ann", "", TraceLevel::Full);
+    let story: Vec<&str> = run.trace.iter().take(6).map(|entry| entry.what.as_str()).collect();
+    let built = "logs info foreign::logs: ann is built";
+    assert_eq!(story, ["starts", "starts", "starts", built, "starts", built]);
+}
+
 fn lines(outcome: &Outcome) -> Vec<String> {
     outcome.trace.iter().filter(|entry| entry.class == LineClass::Log).map(ToString::to_string).collect()
 }

@@ -20,12 +20,12 @@ fn as_program() {
 
 fn program(args: &str) -> (Output, String) {
     let args = format!("{args} {}/tests/foreign/beacon.ron", env!("CARGO_MANIFEST_DIR"));
-    let mut program = Command::new(env::current_exe().unwrap());
+    let mut program = Command::new(env::current_exe().expect("this program"));
     program.args(["--exact", "program::as_program", "--nocapture"]);
     program.env(ARGUMENTS, args).env_remove("SIM_RUNNER_SEED").env_remove("CLICOLOR_FORCE");
     program.env_remove("SIM_RUNNER_LOG");
-    let output = program.output().unwrap();
-    let text = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap();
+    let output = program.output().expect("the program runs");
+    let text = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).expect("output in UTF-8");
     (output, text)
 }
 

@@ -14,9 +14,9 @@ const LOSSY: &str = include_str!("beacon.ron");
 fn entries<P: Numbered>(seed: u64, every: usize) -> Vec<RunEntry> {
     // The lines of a replay would stand in the trace a second time.
     #[cfg(feature = "log")]
-    aviary::foreign::logs::install(aviary::sim::LogLevel::Info).unwrap();
+    aviary::foreign::logs::install(aviary::sim::LogLevel::Info).expect("no other logger is here");
     let options = RunOptions { seed: Some(seed), trace: TraceLevel::Full, ..RunOptions::default() };
-    let mut run = RunRecorder::<Beacons<P>>::new(&scenario(LOSSY), &options).unwrap();
+    let mut run = RunRecorder::<Beacons<P>>::new(&scenario(LOSSY), &options).expect("a scenario that runs");
     let mut entries = Vec::new();
     while let Some(entry) = run.next() {
         entries.push(entry);
@@ -50,7 +50,7 @@ fn a_rebuilt_process_does_event_for_event_what_its_twin_does() {
 fn blamed<P: Numbered>(seed: u64) -> Blamed {
     let inquiry = Inquiry { forks: 4, time: std::time::Duration::MAX, runs_max: 60, stop: None };
     let runner = Runner::new(RunOptions { seed: Some(seed), ..RunOptions::default() });
-    blame::<Beacons<P>>(&runner, &scenario(LOSSY), &inquiry).unwrap()
+    blame::<Beacons<P>>(&runner, &scenario(LOSSY), &inquiry).expect("a failure")
 }
 
 #[test]

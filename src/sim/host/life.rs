@@ -111,11 +111,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.hosts.handling = Some(id);
         self.watch.open_log();
         let started = P::start(&self.settings.config, id, seed, recovered);
-        self.watch.take_log(id);
         self.hosts.handling = None;
         let process = match started {
             Ok(process) => process,
             Err(damage) => {
+                self.watch.take_log(id);
                 self.refuse(h, &damage.to_string());
                 return false;
             }
@@ -131,6 +131,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let count = records.len();
         let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
         self.watch.line(id, class, || TraceEvent::Started { incarnation, records: count });
+        self.watch.take_log(id);
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
         host.life = Life::Up(running);

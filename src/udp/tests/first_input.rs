@@ -89,8 +89,12 @@ fn a_process_that_asks_for_it_sends_and_appends_while_it_is_built() {
         fs::read_dir(&records.0).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let mut player = Player::<Builder>::default();
+    let catch = |act: &mut dyn FnMut()| {
+        act();
+        Ok(())
+    };
     for file in files {
-        player.play(&fs::read(file).unwrap(), &|act| Ok(act()), None).unwrap();
+        player.play(&fs::read(file).unwrap(), &catch, None).unwrap();
     }
     let tally = player.tally();
     assert_eq!(tally.inputs.get("first inputs"), Some(&4), "{tally:?}");

@@ -130,6 +130,8 @@ kinds!(TRIGGERS: fn of_trigger(&When) {
     When::On(EventPattern::Noted { kind: _, who: _, subject: _, slot: _ }) => triggers::noted,
     When::On(EventPattern::Crashed(_)) => triggers::crashed,
     When::On(EventPattern::Restarted(_)) => triggers::restarted,
+    When::On(EventPattern::LinkDown(_)) => triggers::link_down,
+    When::On(EventPattern::LinkUp(_)) => triggers::link_up,
 });
 
 kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
@@ -141,6 +143,8 @@ kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
     Trigger::Noted { who: _, kind: _, about: _ } => triggers::noted,
     Trigger::Crashed(_) => triggers::crashed,
     Trigger::Restarted(_) => triggers::restarted,
+    Trigger::LinkDown(_) => triggers::link_down,
+    Trigger::LinkUp(_) => triggers::link_up,
 });
 
 fields!(TRAFFIC: fn of_traffic(&Traffic) {

@@ -99,6 +99,8 @@ impl Renaming {
             }
             EventPattern::Crashed(who) => EventPattern::Crashed(self.who(*who)?),
             EventPattern::Restarted(who) => EventPattern::Restarted(self.who(*who)?),
+            EventPattern::LinkDown(who) => EventPattern::LinkDown(self.who(*who)?),
+            EventPattern::LinkUp(who) => EventPattern::LinkUp(self.who(*who)?),
         })
     }
 

@@ -141,6 +141,10 @@ pub enum EventPattern {
     Crashed(Target),
     /// The target starts, and has run before.
     Restarted(Target),
+    /// The target learns that one of its links broke. Only where the order of the network is `Stream`.
+    LinkDown(Target),
+    /// The target learns that one of its links is up again. Only where the order of the network is `Stream`.
+    LinkUp(Target),
 }
 
 /// The datagrams that an event counts. A field that is left out matches everything.

@@ -162,7 +162,7 @@ fn malformed_text_is_shown_in_its_place() {
     2 |   On(Lead(Any), Heal),
       |      ^^^^
       |
-      = help: did you mean `Leads`? expected `Leads`, `Sent`, `Delivered`, `Noted`, `Crashed` or `Restarted`
+      = help: did you mean `Leads`? expected `Leads`, `Sent`, `Delivered`, `Noted`, `Crashed`, `Restarted`, `LinkDown` or `LinkUp`
     "#);
 }
 
@@ -459,4 +459,51 @@ fn files_too_short_for_the_service_are_refused() {
         "100",
         &["files of 100 bytes", "one input makes a site write fits one file"],
     );
+}
+
+#[test]
+fn what_cannot_happen_on_links_of_an_order_is_refused() {
+    let network = |words: &str, at: &str, parts: &[&str]| check(&format!("network: ({words})"), at, parts);
+    let whole = "with `order: Stream` a link brings everything once, whole and in the order of sending";
+    for (fault, at, order) in [
+        ("loss: \"1%\"", "\"1%\"", "Fifo"),
+        ("duplication: \"1%\"", "\"1%\"", "Fifo"),
+        ("bursts: (chance: \"2%\", length: \"1s\")", "(chance", "Fifo"),
+        ("corruption: \"1%\"", "\"1%\"", "Fifo"),
+        ("truncation: \"1%\"", "\"1%\"", "Fifo"),
+        ("bandwidth: (rate: 9, queue: 9)", "(rate", "Fifo"),
+        ("reordering: (chance: \"1%\", by: \"1ms\")", "(chance", "Datagrams"),
+        ("late_copies: (chance: \"1%\", after: \"1s\")", "(chance", "Datagrams"),
+        ("misdelivery: \"1%\"", "\"1%\"", "Datagrams"),
+    ] {
+        let word = fault.split(':').next().unwrap();
+        let help = format!("leave out `{word}`, or say `order: {order}` under `network`");
+        network(&format!("{fault}, order: Stream"), at, &[whole, &help]);
+        if order == "Fifo" {
+            right(&format!("Scenario(about: \"x\", sites: 3, network: ({fault}, order: Fifo))"));
+        } else {
+            let alone = "with `order: Fifo` a link brings datagrams to its other end alone";
+            network(&format!("{fault}, order: Fifo"), at, &[alone, &help]);
+        }
+    }
+    let ruled = |then: &str, order: &str| format!("network: (order: {order}), rules: [(name: \"a\", then: {then})]");
+    for then in ["Drop", "Duplicate()", "Corrupt", "Truncate"] {
+        let at = &format!("{then})]");
+        check(&ruled(then, "Stream"), at, &[whole, "or say `order: Fifo`"]);
+        right(&format!("Scenario(about: \"x\", sites: 3, {})", ruled(then, "Fifo")));
+    }
+    for (then, at) in [("Misdeliver(Site(2))", "Misdeliver"), ("Keep", "Keep)]")] {
+        check(&ruled(then, "Fifo"), at, &["or say `order: Datagrams`"]);
+    }
+    let kept = "network: (order: Fifo), rules: [(name: \"a\", then: Keep)], steps: [At(\"1s\", Redeliver(\"a\"))]";
+    check(kept, "Redeliver", &["leave out `Redeliver`"]);
+    right(&format!("Scenario(about: \"x\", sites: 3, {})", ruled("Delay(\"1s\")", "Stream")));
+    network("break_after: \"1s\"", "\"1s\"", &["a link with `order: Datagrams` never breaks", "`order: Stream`"]);
+    network("order: Fifo, break_after: \"1s\"", "\"1s\"", &["a link with `order: Fifo` never breaks"]);
+    network("order: Stream, break_after: \"0s\"", "\"0s\"", &["breaks at once", "above 0s"]);
+    network("order: Streams", "Streams", &["`Datagrams`, `Fifo` or `Stream`"]);
+    let waits = |order: &str| format!("network: (order: {order}), steps: [On(LinkDown(Site(0)), Heal)]");
+    check(&waits("Fifo"), "LinkDown", &["this never happens", "say `order: Stream` under `network`"]);
+    right(&format!("Scenario(about: \"x\", sites: 3, {})", waits("Stream")));
+    right("Scenario(about: \"x\", sites: 3, expect: [Never(LinkUp(Any))])");
 }

@@ -123,6 +123,7 @@ pub struct Caller<P: Process> {
 impl<P: Process> Caller<P> {
     /// Binds a socket of its own. It has no processes yet.
     pub fn start(settings: CallerSettings<P::Config>) -> Result<Caller<P>, HostError> {
+        const { super::check_links::<P>() }
         let any: IpAddr = match settings.addresses.first() {
             Some(SocketAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
             Some(SocketAddr::V4(_)) | None => Ipv4Addr::UNSPECIFIED.into(),

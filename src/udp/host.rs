@@ -174,6 +174,7 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         mut disk: D,
         mut recorder: Option<Recorder<P>>,
     ) -> Result<Self, HostError> {
+        const { super::check_links::<P>() }
         let (site_id, terminal_id) = (ProcessId::Site(settings.me), ProcessId::Terminal(settings.me));
         let identity = Identity { cluster: settings.cluster, process: site_id };
         let (journal, recovered) = Journal::open(&mut disk, &identity)?;

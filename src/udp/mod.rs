@@ -13,6 +13,14 @@
 //! 4. A client that has not proven its address gets nothing but a challenge, or the notice that the site is starting.
 //! 5. A datagram from the network is handed in, answered by the host itself, or dropped and counted. It never stops the
 //!    host.
+//!
+//! # Links
+//!
+//! This host carries datagrams: the network may lose, double and overtake them, and nobody learns whether a link is up.
+//! A process that assumes more ([`Process::LINKS`]) would meet here what it was never tested with, so a program that
+//! hosts one does not compile.
+
+use crate::process::{Links, Process};
 
 pub mod caller;
 mod clock;
@@ -49,3 +57,11 @@ pub use runs::{Arrivals, Departures};
 pub use socket::{OffloadSocket, Socket};
 pub use starting::Starting;
 pub use syncer::{HostDisk, SyncJob};
+
+/// Refuses a process that assumes more than datagrams, when its host is compiled.
+const fn check_links<P: Process>() {
+    assert!(
+        matches!(P::LINKS, Links::Datagrams),
+        "aviary::udp carries datagrams, which are lost, doubled and overtaken; this process assumes other links (Process::LINKS)"
+    );
+}

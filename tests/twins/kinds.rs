@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use aviary::journal::JournalConfig;
 use aviary::outbox::SyncMode;
+use aviary::process::Links;
 use aviary::scenario::Scenario;
+use aviary::scenario::Service;
 use aviary::scenario::form::{DiskForm, DiskMode, Latency, Network, Reordering};
 use aviary::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
 use aviary::sim::{
@@ -21,7 +23,8 @@ use aviary::tweets::site::{Overrides, Participant};
 
 use crate::pair::{Pair, extra_step};
 use crate::{
-    clocks, crashes, disk, link_faults, links, lives, network, rules, settings, targets, triggers, world,
+    clocks, crashes, disk, link_faults, links, lives, network, orders, rules, settings, targets, triggers,
+    world,
 };
 
 /// A kind of fault and what checks its twins.
@@ -127,6 +130,8 @@ kinds!(TRIGGERS: fn of_trigger(&When) {
     When::On(EventPattern::Noted { kind: _, who: _, subject: _, slot: _ }) => triggers::noted,
     When::On(EventPattern::Crashed(_)) => triggers::crashed,
     When::On(EventPattern::Restarted(_)) => triggers::restarted,
+    When::On(EventPattern::LinkDown(_)) => triggers::link_down,
+    When::On(EventPattern::LinkUp(_)) => triggers::link_up,
 });
 
 kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
@@ -138,6 +143,8 @@ kinds!(SIMULATED_TRIGGERS: fn of_simulated_trigger(&Trigger) {
     Trigger::Noted { who: _, kind: _, about: _ } => triggers::noted,
     Trigger::Crashed(_) => triggers::crashed,
     Trigger::Restarted(_) => triggers::restarted,
+    Trigger::LinkDown(_) => triggers::link_down,
+    Trigger::LinkUp(_) => triggers::link_up,
 });
 
 fields!(TRAFFIC: fn of_traffic(&Traffic) {
@@ -196,7 +203,14 @@ fields!(NETWORK: fn of_network(&Network) {
     truncation => link_faults::truncation,
     misdelivery => link_faults::misdelivery,
     bandwidth => link_faults::bandwidth,
-} elsewhere or no fault { latency, reordering, bursts, late_copies });
+    break_after => orders::break_after,
+} elsewhere or no fault { latency, reordering, bursts, late_copies, order });
+
+kinds!(ORDERS: fn of_order(&Links) {
+    Links::Datagrams => orders::datagrams,
+    Links::Fifo => orders::fifo,
+    Links::Stream => orders::stream,
+});
 
 fields!(BURSTS: fn of_bursts(&Bursts) {
     chance => link_faults::bursts,
@@ -300,6 +314,7 @@ pub fn all() -> impl Iterator<Item = Twin> {
         BURSTS,
         LATE_COPIES,
         BANDWIDTH,
+        ORDERS,
         DISK,
         SETTINGS,
         SCENARIO,
@@ -327,6 +342,10 @@ pub fn differences(with: &Shape, without: &Shape, faulty: &Made, fine: &Made) ->
         let is_same = latency == of_simulated_latency(simulated);
         assert!(is_same || latency == stringify!(network::regions), "{latency} is planned as {simulated:?}");
         kinds.insert(latency);
+    }
+    if with.network.order != without.network.order {
+        assert_eq!(with.network.order(Timelines::LINKS), faulty.network.order);
+        kinds.insert(of_order(&faulty.network.order));
     }
     kinds.extend(of_disk(&with.disk, &without.disk));
     if with.disk.mode != without.disk.mode {

@@ -19,6 +19,7 @@ mod link_faults;
 mod links;
 mod lives;
 mod network;
+mod orders;
 mod rules;
 mod settings;
 mod targets;

@@ -2,7 +2,7 @@
 
 use crate::pair::Pair;
 use crate::rules::TWEETS;
-use crate::story::{Micros, Story, seconds};
+use crate::story::{Micros, Story, millis, seconds};
 
 /// The time at which site 2 pauses.
 fn paused(story: &Story) -> Option<Micros> {
@@ -60,6 +60,28 @@ pub fn crashed(pair: &Pair) {
 
 pub fn restarted(pair: &Pair) {
     pauses(pair, "On(Restarted(Site(1))", |story| story.first("S1", "starts, incarnation 2"));
+}
+
+/// Site 2 pauses when a site learns something of its links while site 0 is cut off from 2 s to 3 s.
+fn of_links(pair: &Pair, when: &str, at: u64) {
+    let text = format!(
+        r#"network: (order: Stream, break_after: "500ms"), also: [
+            [At("2s", Isolate(Site(0))), After("1s", Heal)],
+    +       [{when}, Pause(Site(2)))],
+        ]"#
+    );
+    pair.led(&text, |with, without| {
+        assert_eq!(with.first("S2", "pauses"), Some(at));
+        assert_eq!(without.first("S2", "pauses"), None);
+    });
+}
+
+pub fn link_down(pair: &Pair) {
+    of_links(pair, "On(LinkDown(Site(1))", millis(2_500));
+}
+
+pub fn link_up(pair: &Pair) {
+    of_links(pair, "On(LinkUp(Any)", millis(3_001));
 }
 
 /// Site 2 pauses when a datagram with these words is sent, and in the other run when one with the other words is.

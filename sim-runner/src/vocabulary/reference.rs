@@ -39,6 +39,7 @@ const SECTIONS: &[Section] = &[
     Type("Bursts", "Bursts of losses"),
     Type("LateCopy", "Late copies"),
     Type("Bandwidth", "Bandwidth"),
+    Type("Links", "Orders of links"),
     Type("Disk", "Disk settings"),
     Type("DiskMode", "Disk modes"),
     Type("Budget", "Budgets"),

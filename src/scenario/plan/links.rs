@@ -28,6 +28,14 @@ impl<S: Service> Planner<S> {
         }
     }
 
+    /// Refuses an event of links that never break, unless it is forbidden anyway.
+    pub(super) fn check_can_break(&mut self, place: &Place, is_forbidden: bool) {
+        if self.links != Links::Stream && !is_forbidden {
+            let message = format!("this never happens: a link with `order: {:?}` never breaks", self.links);
+            self.wrong(place.clone(), message, "say `order: Stream` under `network`");
+        }
+    }
+
     /// Refuses a fault that the links of this scenario rule out.
     pub(super) fn check_order(&mut self, place: &Place, fault: LinkFault) {
         let (links, word) = (self.links, fault.word());

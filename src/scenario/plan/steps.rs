@@ -165,6 +165,14 @@ impl<S: Service> Planner<S> {
                 }
                 Some(Trigger::Restarted(self.living(&target, *who, true)?))
             }
+            EventPattern::LinkDown(who) => {
+                self.check_can_break(place, is_forbidden);
+                Some(Trigger::LinkDown(self.who(&target, *who)?))
+            }
+            EventPattern::LinkUp(who) => {
+                self.check_can_break(place, is_forbidden);
+                Some(Trigger::LinkUp(self.who(&target, *who)?))
+            }
         }
     }
 

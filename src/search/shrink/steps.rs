@@ -211,6 +211,9 @@ fn plainer_events(event: &EventPattern) -> Vec<EventPattern> {
         EventPattern::Leads(Target::Any) => Vec::new(),
         EventPattern::Leads(_) => vec![EventPattern::Leads(Target::Any)],
         EventPattern::Crashed(_) | EventPattern::Restarted(_) => Vec::new(),
+        EventPattern::LinkDown(Target::Any) | EventPattern::LinkUp(Target::Any) => Vec::new(),
+        EventPattern::LinkDown(_) => vec![EventPattern::LinkDown(Target::Any)],
+        EventPattern::LinkUp(_) => vec![EventPattern::LinkUp(Target::Any)],
     }
 }
 

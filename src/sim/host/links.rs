@@ -9,6 +9,7 @@ use crate::sim::host::WaitingInput;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::net::packets::PacketId;
 use crate::sim::net::streams::{Admission, Broken, LinkEvent, ends};
+use crate::sim::script::matcher::Happening;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation};
 use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
@@ -120,6 +121,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(FingerprintMark::Link, id, [peer.number().into(), up.into()]);
         self.watch.line(id, LineClass::Routine, || TraceEvent::ToldOfLink { peer, up });
         self.watch.show(&Observation::Link { process: id, peer, up });
+        self.happened(Happening::Link { who: id, up });
         self.hand_in(h, Input::Link { peer, up });
     }
 }

@@ -114,7 +114,12 @@ impl<C: Clone> Director<C> {
             Trigger::At(at) => self.timers.push((now.max(*at), id)),
             Trigger::After(length) => self.timers.push((now + *length, id)),
             Trigger::Sent(..) | Trigger::Delivered(..) => self.on_datagram.push(track),
-            Trigger::Leads(_) | Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => {
+            Trigger::Leads(_)
+            | Trigger::Noted { .. }
+            | Trigger::Crashed(_)
+            | Trigger::Restarted(_)
+            | Trigger::LinkDown(_)
+            | Trigger::LinkUp(_) => {
                 let place = self.on_process.partition_point(|listening| *listening < track);
                 self.on_process.insert(place, track);
             }
@@ -320,6 +325,8 @@ fn nearest<C>(step: &ScriptStep<C>, progress: &TrackProgress) -> String {
         Trigger::Leads(who) => of_process(who, "became leader"),
         Trigger::Crashed(who) => of_process(who, "crashed"),
         Trigger::Restarted(who) => of_process(who, "started again"),
+        Trigger::LinkDown(who) => of_process(who, "learned of a broken link"),
+        Trigger::LinkUp(who) => of_process(who, "learned of a link that is up again"),
         Trigger::Noted { who, kind, about } => {
             let about = about.as_ref().map(|about| format!(" about {about}")).unwrap_or_default();
             format!("{near} notes of {kind}, none{about} by {}", target_text(*who))

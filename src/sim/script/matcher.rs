@@ -19,6 +19,7 @@ pub(crate) enum Happening<'a> {
     Noted { who: ProcessId, kind: &'static str, subject: Subject },
     Crashed { who: ProcessId },
     Restarted { who: ProcessId },
+    Link { who: ProcessId, up: bool },
 }
 
 impl Happening<'_> {
@@ -28,7 +29,7 @@ impl Happening<'_> {
             Happening::Sent { from, .. } => from,
             Happening::Delivered { to, .. } => to,
             Happening::Leads { who } | Happening::Noted { who, .. } => who,
-            Happening::Crashed { who } | Happening::Restarted { who } => who,
+            Happening::Crashed { who } | Happening::Restarted { who } | Happening::Link { who, .. } => who,
         }
     }
 
@@ -37,7 +38,7 @@ impl Happening<'_> {
         match *self {
             Happening::Sent { from, to, .. } | Happening::Delivered { from, to, .. } => Some((from, to)),
             Happening::Leads { .. } | Happening::Noted { .. } => None,
-            Happening::Crashed { .. } | Happening::Restarted { .. } => None,
+            Happening::Crashed { .. } | Happening::Restarted { .. } | Happening::Link { .. } => None,
         }
     }
 }
@@ -87,13 +88,16 @@ pub(crate) fn compare<'a>(
         }
         (Trigger::Leads(target), Happening::Leads { who })
         | (Trigger::Crashed(target), Happening::Crashed { who })
-        | (Trigger::Restarted(target), Happening::Restarted { who }) => by(*target, who),
+        | (Trigger::Restarted(target), Happening::Restarted { who })
+        | (Trigger::LinkDown(target), Happening::Link { who, up: false })
+        | (Trigger::LinkUp(target), Happening::Link { who, up: true }) => by(*target, who),
         (Trigger::At(_) | Trigger::After(_) | Trigger::Sent(..) | Trigger::Delivered(..), _) => {
             Nearness::Other
         }
         (Trigger::Leads(_) | Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_), _) => {
             Nearness::Other
         }
+        (Trigger::LinkDown(_) | Trigger::LinkUp(_), _) => Nearness::Other,
     }
 }
 
@@ -158,17 +162,19 @@ mod tests {
     #[test]
     fn what_a_process_does_is_compared_by_who_does_it() {
         type Of = (fn(Target) -> Trigger, fn(ProcessId) -> Happening<'static>);
-        let pairs: [Of; 3] = [
+        let pairs: [Of; 5] = [
             (Trigger::Leads, |who| Happening::Leads { who }),
             (Trigger::Crashed, |who| Happening::Crashed { who }),
             (Trigger::Restarted, |who| Happening::Restarted { who }),
+            (Trigger::LinkDown, |who| Happening::Link { who, up: false }),
+            (Trigger::LinkUp, |who| Happening::Link { who, up: true }),
         ];
         for (place, (trigger, happening)) in pairs.into_iter().enumerate() {
             check(&trigger(Target::Leader), happening(S1), Nearness::Match);
             check(&trigger(Target::Any), happening(ProcessId::Client(3)), Nearness::Match);
             check(&trigger(Target::Leader), happening(S0), Nearness::Kind);
             check(&trigger(Target::Follower), happening(S0), Nearness::Kind);
-            check(&trigger(Target::Any), pairs[(place + 1) % 3].1(S1), Nearness::Other);
+            check(&trigger(Target::Any), pairs[(place + 1) % 5].1(S1), Nearness::Other);
         }
         let noted = |kind: &str, who, about| Trigger::Noted { who, kind: kind.into(), about };
         let happening = Happening::Noted { who: S1, kind: "chose", subject: Subject::slot(4) };

@@ -129,6 +129,10 @@ pub enum Trigger {
     Crashed(Target),
     /// The target starts, but not for the first time.
     Restarted(Target),
+    /// The target is about to be told that one of its links broke.
+    LinkDown(Target),
+    /// The target is about to be told that one of its links is up again.
+    LinkUp(Target),
 }
 
 impl Trigger {
@@ -138,6 +142,7 @@ impl Trigger {
             Trigger::Sent(_, nth) | Trigger::Delivered(_, nth) => *nth,
             Trigger::At(_) | Trigger::After(_) | Trigger::Leads(_) => 1,
             Trigger::Noted { .. } | Trigger::Crashed(_) | Trigger::Restarted(_) => 1,
+            Trigger::LinkDown(_) | Trigger::LinkUp(_) => 1,
         }
     }
 

@@ -131,6 +131,8 @@ fn action_text(trigger: &Trigger) -> String {
         Trigger::Noted { kind, .. } => format!("notes `{kind}`"),
         Trigger::Crashed(_) => "crashes".to_string(),
         Trigger::Restarted(_) => "restarts".to_string(),
+        Trigger::LinkDown(_) => "learns of a broken link".to_string(),
+        Trigger::LinkUp(_) => "learns of a link that is up again".to_string(),
         Trigger::At(_) | Trigger::After(_) => "is there at that time".to_string(),
     }
 }

@@ -298,9 +298,8 @@ where
                 self.sessions.on_noted(known, process, note)?;
                 self.linearizable.on_noted(known, now, process, note)
             }
-            Observation::Delivered { .. } | Observation::Crashed { .. } | Observation::Handled { .. } => {
-                Ok(())
-            }
+            Observation::Delivered { .. } | Observation::Crashed { .. } => Ok(()),
+            Observation::Link { .. } | Observation::Handled { .. } => Ok(()),
         }
     }
 }

@@ -117,6 +117,7 @@ impl Times {
             | Observation::Commanded { .. }
             | Observation::Durable { .. }
             | Observation::Delivered { .. }
+            | Observation::Link { .. }
             | Observation::Noted { .. }
             | Observation::Handled { .. } => {}
         }

@@ -42,9 +42,6 @@ pub use with_prost::{Prost, ProstForm, TypeName};
 #[cfg(feature = "serde")]
 pub use with_serde::{Serde, SerdeForm, VariantNames};
 
-#[cfg(feature = "std")]
-pub use rebuilt::{Rebuilt, SUSPECTS, Uncloned};
-
 use crate::process::{Label, Subject};
 use crate::wire::{Reader, Wire, WireError};
 

@@ -11,7 +11,7 @@
 
 use core::fmt;
 
-use crate::foreign::SUSPECTS;
+use crate::foreign::rebuilt::SUSPECTS;
 use crate::process::Process;
 use crate::ron_file::Problem;
 use crate::scenario::form::Scenario;

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_types, reason = "types of others may have the order of a hash")]
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use std::collections::HashMap;

@@ -20,7 +20,7 @@ use serde::ser::{
 };
 
 /// The names of an enum's variants; empty for any other type.
-pub(crate) fn of<T: DeserializeOwned>() -> &'static [&'static str] {
+pub fn of<T: DeserializeOwned>() -> &'static [&'static str] {
     match look::<T>(&[]) {
         Found::Enum(id) => id.variants,
         Found::Struct(_) | Found::Other => &[],

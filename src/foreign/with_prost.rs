@@ -54,9 +54,8 @@ use crate::wire::{self, Reader, WireError};
 /// forms of a number. So a field that a newer version added is refused by an older one.
 ///
 /// With prost's feature `std` a map has the order of a hash, unless it is generated with
-/// `prost_build::Config::btree_map(["."])`. A message
-/// whose map has two entries is refused as soon as two orders differ, which the simulator reports as a violation of the
-/// property `codec`.
+/// `prost_build::Config::btree_map(["."])`. A message whose map has two entries is refused as soon as two orders differ,
+/// which the simulator reports as a violation of the property `codec`.
 pub type Prost<T, L = TypeName> = Foreign<T, ProstForm, L>;
 
 /// The [`Form`] of [`Prost`].

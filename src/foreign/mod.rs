@@ -15,10 +15,10 @@
 
 #[cfg(feature = "std")]
 pub mod logs;
-#[cfg(feature = "std")]
-pub mod rebuilt;
 #[cfg(feature = "serde")]
 mod read;
+#[cfg(feature = "std")]
+pub mod rebuilt;
 #[cfg(feature = "prost")]
 mod with_prost;
 #[cfg(feature = "serde")]

@@ -77,7 +77,7 @@ impl Beacon {
                 self.tell(effects);
                 self.sleep(now);
             }
-            Input::DiskSpace { .. } => {}
+            Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

@@ -486,7 +486,8 @@ fn what_cannot_happen_on_links_of_an_order_is_refused() {
             network(&format!("{fault}, order: Fifo"), at, &[alone, &help]);
         }
     }
-    let ruled = |then: &str, order: &str| format!("network: (order: {order}), rules: [(name: \"a\", then: {then})]");
+    let ruled =
+        |then: &str, order: &str| format!("network: (order: {order}), rules: [(name: \"a\", then: {then})]");
     for then in ["Drop", "Duplicate()", "Corrupt", "Truncate"] {
         let at = &format!("{then})]");
         check(&ruled(then, "Stream"), at, &[whole, "or say `order: Fifo`"]);
@@ -495,10 +496,15 @@ fn what_cannot_happen_on_links_of_an_order_is_refused() {
     for (then, at) in [("Misdeliver(Site(2))", "Misdeliver"), ("Keep", "Keep)]")] {
         check(&ruled(then, "Fifo"), at, &["or say `order: Datagrams`"]);
     }
-    let kept = "network: (order: Fifo), rules: [(name: \"a\", then: Keep)], steps: [At(\"1s\", Redeliver(\"a\"))]";
-    check(kept, "Redeliver", &["leave out `Redeliver`"]);
+    let kept = "rules: [(name: \"a\", then: Keep)], steps: [At(\"1s\", Redeliver(\"a\"))]";
+    let bad = wrong(&format!("Scenario(about: \"x\", sites: 3, network: (order: Fifo), {kept})"));
+    assert!(bad.to_string().contains("leave out `Redeliver`, or say `order: Datagrams`"), "{bad}");
     right(&format!("Scenario(about: \"x\", sites: 3, {})", ruled("Delay(\"1s\")", "Stream")));
-    network("break_after: \"1s\"", "\"1s\"", &["a link with `order: Datagrams` never breaks", "`order: Stream`"]);
+    network(
+        "break_after: \"1s\"",
+        "\"1s\"",
+        &["a link with `order: Datagrams` never breaks", "`order: Stream`"],
+    );
     network("order: Fifo, break_after: \"1s\"", "\"1s\"", &["a link with `order: Fifo` never breaks"]);
     network("order: Stream, break_after: \"0s\"", "\"0s\"", &["breaks at once", "above 0s"]);
     network("order: Streams", "Streams", &["`Datagrams`, `Fifo` or `Stream`"]);

@@ -1,6 +1,7 @@
 //! The real loop over a real socket and real files, with everything that it does to them recorded.
 
 mod clients;
+mod links;
 mod recorder;
 mod runs;
 

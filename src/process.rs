@@ -170,7 +170,7 @@ impl core::error::Error for Damage {}
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 #[cfg_attr(feature = "scenario", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "scenario", serde(rename(deserialize = "order of links")))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Links"))]
 pub enum Links {
     /// Nothing, like UDP: datagrams are lost, doubled, damaged and overtaken.
     #[default]

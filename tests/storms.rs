@@ -5,6 +5,7 @@
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
+use aviary::process::Links;
 use aviary::scenario::{Profile, Run, RunOptions};
 use aviary::search::{Drawn, FactKind, Source, Sweep};
 use aviary::sim::TraceLevel;
@@ -55,6 +56,22 @@ fn sites_agree_and_keep_their_word_in_any_weather() {
     // The environment may set fewer seeds.
     let swept = runs(FactKind::World, "starts");
     assert!(swept < SEEDS || missing.is_empty(), "never happened in {swept} storms: {missing:?}");
+}
+
+/// The timeline assumes datagrams. Links that promise more may not harm it, and streams must break in such a batch.
+#[test]
+fn sites_agree_where_links_keep_an_order_or_are_connections() {
+    for order in [Links::Fifo, Links::Stream] {
+        let mut profile = Profile::default();
+        profile.network.order = Some(order);
+        let drawn = Drawn::new::<Timelines>("default", profile).unwrap();
+        let facts = Sweep::<Timelines>::of(drawn).seeds(0..100).check();
+        let runs = |name: &str| facts.iter().find(|fact| fact.1 == name).map_or(0, |fact| fact.2.runs);
+        let broken = ["links broken", "links connected again", "waited for a cut link"].map(runs);
+        let (is_stream, swept) = (order == Links::Stream, runs("starts"));
+        assert!(broken.iter().all(|runs| (*runs > 10) == is_stream) || swept < 100, "{broken:?} of {swept}");
+        assert!(runs("dropped on a cut link") == 0 || !is_stream);
+    }
 }
 
 #[test]

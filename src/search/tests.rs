@@ -6,6 +6,8 @@ use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::process::Links;
+use crate::scenario::form::Network;
 use crate::scenario::toy::Toys;
 use crate::scenario::{RunOptions, Scenario, Verdict, read};
 
@@ -301,4 +303,22 @@ fn a_hunt_ends_with_the_first_failure_that_counts() {
     // A run that reaches its limit on events decides nothing.
     let short = Runner::new(RunOptions { events_max: 1, ..RunOptions::default() });
     assert_eq!(hunt(&short, source.as_ref(), 13..14, |_| true, &go_on), None);
+}
+
+#[test]
+fn a_smaller_failure_keeps_the_links_that_it_needs_and_no_others() {
+    let runner = Runner::new(RunOptions::default());
+    let network = "latency: Uniform(\"1ms\", \"20ms\"), order: Stream, break_after: \"1500ms\"";
+    let steps = "[At(\"1s\", Put(site: 0, number: 3)), At(\"2s\", Isolate(Site(1))), After(\"3s\", Heal)]";
+    let failing = |claim: &str| {
+        let scenario = scenario(&format!("network: ({network}), steps: {steps}, expect: [{claim}]"));
+        shrink(&runner, &scenario, None, &Budget::default()).unwrap().scenario
+    };
+    let of_links = failing("Never(LinkDown(Any))");
+    assert_eq!(of_links.network.order, Some(Links::Stream));
+    // Without the second step faults stop before the link breaks.
+    let plain = (of_links.network.latency == Network::default().latency, of_links.steps.len());
+    assert_eq!(plain, (true, 2), "{of_links:?}");
+    let of_numbers = failing("Holds(site: 0, number: 4)");
+    assert!(of_numbers.network == Network::default(), "{:?}", of_numbers.network);
 }

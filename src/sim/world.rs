@@ -145,7 +145,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Applies the event of this turn. An event taken out of order happens at its own time or the current time,
-    /// whichever is later. The first violation is kept, and every later call returns it too.
+    /// whichever is later; then no link keeps the order of sending. The first violation is kept, and every later call returns it too.
     pub fn apply(&mut self, turn: Turn) -> Result<(), Violation> {
         match self.queue.take(turn) {
             Some(event) => self.happen(turn, event),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::process::Links;
 use crate::scenario::form::Network;
 use crate::scenario::profile::{DiskErrorKind, PROFILES};
 use crate::scenario::step::{Crash, Fault};
@@ -243,4 +244,38 @@ fn who_draws_no_commands_is_told() {
     assert!(error.to_string().contains("implement `Service::draw_command`"), "{error}");
     let error = draw_recipe::<Timelines>(&Profile::default(), 1, "swizle").unwrap_err();
     assert!(error.to_string().contains("did you mean `swizzle`?"), "{error}");
+}
+
+#[test]
+fn nothing_is_drawn_that_cannot_happen_on_the_links() {
+    for (name, text) in PROFILES {
+        for order in [Links::Datagrams, Links::Fifo, Links::Stream] {
+            let mut profile = Profile::read::<Timelines>(name, text).unwrap();
+            profile.network.order = Some(order);
+            let (mut rules, mut faults) = (0, 0);
+            for seed in 0..150 {
+                let scenario = drawn(&profile, seed);
+                let planned = plan(&scenario).unwrap_or_else(|problems| {
+                    panic!("{name}, {order:?}, seed {seed}: {problems:#?}\n{}", write(&scenario))
+                });
+                assert_eq!(planned.network.order, order);
+                assert_eq!(scenario.network.order, Some(order).filter(|order| *order != Links::Datagrams));
+                let steps = scenario.steps.iter().chain(scenario.also.iter().flatten());
+                rules += steps.filter(|step| matches!(step.action, Word::Harness(Fault::Rule(_)))).count();
+                faults += planned.network.faults().count();
+            }
+            assert!(rules > 0 || name == "quiet", "{name}, {order:?}");
+            assert_eq!(faults > 0, order != Links::Stream && name != "quiet", "{name}, {order:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_service_assumes_is_drawn_without_a_word() {
+    let network = || Network { loss: crate::sim::Chance::ALWAYS, ..Network::default() };
+    let kept = |links, assumed| links::keep_to(network(), links, assumed);
+    assert!(kept(Links::Stream, Links::Stream) == Network::default());
+    assert!(kept(Links::Datagrams, Links::Datagrams) == network());
+    assert_eq!(kept(Links::Datagrams, Links::Stream).order, Some(Links::Datagrams));
+    assert_eq!(kept(Links::Fifo, Links::Stream).order, Some(Links::Fifo));
 }

@@ -63,6 +63,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             action: Box::new(action.clone()),
             targets,
         });
+        let may_change_links = match &action {
+            ScriptAction::Isolate(_) | ScriptAction::Partition(_) | ScriptAction::Cut { .. } => true,
+            ScriptAction::Mend(..) | ScriptAction::Clog { .. } | ScriptAction::Unclog { .. } => true,
+            action => matches!(action, ScriptAction::Heal),
+        };
         match action {
             ScriptAction::Command(process, command) => self.command(process, command),
             ScriptAction::Crash { at: None, leaves, .. } => {
@@ -108,7 +113,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Heal => self.heal(),
             ScriptAction::Check(number) => self.script.checks.push_back(number),
         }
-        self.review_links();
+        if may_change_links {
+            self.review_links();
+        }
     }
 
     fn each(&mut self, targets: Resolved, mut act: impl FnMut(&mut World<P, J>, HostIndex)) {

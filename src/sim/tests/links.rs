@@ -309,6 +309,9 @@ fn a_stream_delivers_the_beginning_of_what_was_sent_over_each_connection() {
 fn a_clone_of_a_world_of_streams_runs_on_exactly_as_the_original_does() {
     for (seed, order) in [(3, Links::Stream), (4, Links::Stream), (8, Links::Fifo), (11, Links::Stream)] {
         let whole = watch(wild(seed, order)).fingerprint();
+        let mut untraced = wild(seed, order);
+        untraced.trace.level = TraceLevel::Off;
+        assert_eq!(watch(untraced).fingerprint(), whole, "whatever is traced");
         let mut world = World::new(wild(seed, order), Witness::of(order)).unwrap();
         for stop in (0..40).map(|n| n * 100) {
             world.run_until(ms(stop)).unwrap();

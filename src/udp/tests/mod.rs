@@ -2,6 +2,7 @@
 
 mod clients;
 mod first_input;
+mod links;
 mod recorder;
 mod runs;
 

@@ -6,8 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The code that determines what a site does with its inputs. The journal and the outbox have no part in that.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "src/cow_log.rs",
+    "src/foreign",
     "src/frame.rs",
     "src/ids.rs",
     "src/macros.rs",

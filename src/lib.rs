@@ -61,6 +61,8 @@ mod macros;
 pub mod wire;
 
 pub mod cow_log;
+#[macro_use]
+pub mod foreign;
 pub mod frame;
 pub mod ids;
 pub mod journal;

@@ -1,5 +1,9 @@
 //! Everything needed to write a protocol, its scenario vocabulary and its judges: `use aviary::prelude::*`.
 
+#[cfg(feature = "serde")]
+pub use crate::by_serde;
+#[cfg(feature = "serde")]
+pub use crate::foreign::Serde;
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
 pub use crate::judges::{KvHistory, NeverBack, kv};
 pub use crate::mix::Seed;

@@ -205,10 +205,14 @@ pub const BACKGROUND: u8 = 30;
 pub trait Label {
     /// Every name that [`kind`](Label::kind) returns, so that scenarios can be checked for wrong names. Empty when the
     /// names are unknown: then a wrong name makes a run stale.
-    const KINDS: &'static [&'static str] = &[];
+    fn kinds() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Every noun of its [subjects](Label::subject), for the same purpose. Empty when the nouns are unknown.
-    const NOUNS: &'static [&'static str] = &[];
+    fn nouns() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Its kind: `Accept`.
     fn kind(&self) -> &'static str;
@@ -220,6 +224,18 @@ pub trait Label {
     fn rank(&self) -> u8 {
         0
     }
+}
+
+/// The kinds of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn kinds_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::kinds()
+}
+
+/// The nouns of what a tuple variant holds, given its constructor: for `label_enum!`.
+#[doc(hidden)]
+pub fn nouns_in<T: Label, E>(_: fn(T) -> E) -> Vec<&'static str> {
+    T::nouns()
 }
 
 /// The note type of processes that write no notes.

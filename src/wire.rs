@@ -480,12 +480,29 @@ macro_rules! wire_struct {
     };
 }
 
-/// Implements [`Wire`] for an enum of struct-like or unit variants: a tag byte, then the fields in order. Tags are part
-/// of the format: never reuse one.
+/// Implements [`Wire`] for an enum: a tag byte, then the fields in order. Tags are part of the format: never reuse one.
+///
+/// A tuple variant gives each of its fields a name. What it holds may be another such enum.
+///
+/// ```
+/// use aviary::wire::Wire;
+///
+/// #[derive(Clone, PartialEq, Debug)]
+/// enum Paxos { Prepare { ballot: u64 }, Nack }
+/// #[derive(Clone, PartialEq, Debug)]
+/// enum Message { Paxos(Paxos), Pair(u64, bool), Beat }
+/// aviary::wire_enum!(Paxos { 1 => Prepare { ballot }, 2 => Nack });
+/// aviary::wire_enum!(Message { 1 => Paxos(inner), 2 => Pair(number, flag), 3 => Beat });
+///
+/// let message = Message::Paxos(Paxos::Prepare { ballot: 9 });
+/// assert_eq!(message.to_bytes(), [1, 1, 9]);
+/// assert_eq!(Message::from_bytes(&[1, 1, 9]), Ok(message));
+/// assert_eq!(Message::from_bytes(&[2, 7, 1]), Ok(Message::Pair(7, true)));
+/// ```
 #[macro_export]
 macro_rules! wire_enum {
     ($name:ident $(<$value:ident: $bound:path>)? {
-        $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)?
+        $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })? $(($($item:ident),* $(,)?))?),* $(,)?
     }) => {
         impl$(<$value: $bound>)? $crate::wire::Tagged for $name$(<$value>)? {
             const TAGS: &'static [u8] = &[$($tag),*];
@@ -494,22 +511,28 @@ macro_rules! wire_enum {
         impl$(<$value: $bound>)? $crate::wire::Wire for $name$(<$value>)? {
             fn encode(&self, out: &mut $crate::alloc::vec::Vec<u8>) {
                 match self {
-                    $($name::$variant $({ $($field),* })? => {
+                    $($name::$variant $({ $($field),* })? $(($($item),*))? => {
                         out.push($tag);
                         $($($crate::wire::Wire::encode($field, out);)*)?
+                        $($($crate::wire::Wire::encode($item, out);)*)?
                     })*
                 }
             }
 
             fn size(&self) -> usize {
                 match self {
-                    $($name::$variant $({ $($field),* })? => 1 $($(+ $crate::wire::Wire::size($field))*)?,)*
+                    $($name::$variant $({ $($field),* })? $(($($item),*))? => {
+                        1 $($(+ $crate::wire::Wire::size($field))*)? $($(+ $crate::wire::Wire::size($item))*)?
+                    })*
                 }
             }
 
             fn decode(input: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
                 match input.u8()? {
-                    $($tag => Ok($name::$variant $({ $($field: $crate::wire::Wire::decode(input)?),* })?),)*
+                    $($tag => {
+                        $($(let $item = $crate::wire::Wire::decode(input)?;)*)?
+                        Ok($name::$variant $({ $($field: $crate::wire::Wire::decode(input)?),* })? $(($($item),*))?)
+                    })*
                     _ => Err($crate::wire::WireError::Invalid(concat!("tag of ", stringify!($name)))),
                 }
             }

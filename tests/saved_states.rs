@@ -157,9 +157,12 @@ impl Service for Reloading {
     type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
-    const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const OLD_WORDS: &'static [OldWord] = Timelines::OLD_WORDS;
     const TRACE_NOTATION: &'static str = Timelines::TRACE_NOTATION;
+
+    fn notable_messages() -> Vec<&'static str> {
+        Timelines::notable_messages()
+    }
 
     fn compile(command: &TimelineCommand) -> Result<Order<Reloading>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;

@@ -452,8 +452,13 @@ const KINDS: [&str; 24] = [
 pub(super) const BETWEEN_SITES: &[&str] = KINDS.split_at(14).0;
 
 impl<M: Machine> Label for Message<M> {
-    const KINDS: &'static [&'static str] = &KINDS;
-    const NOUNS: &'static [&'static str] = &["slot", "ballot", "beat", "submission", "opening", "request"];
+    fn kinds() -> Vec<&'static str> {
+        KINDS.into()
+    }
+
+    fn nouns() -> Vec<&'static str> {
+        ["slot", "ballot", "beat", "submission", "opening", "request"].into()
+    }
 
     fn kind(&self) -> &'static str {
         match self {

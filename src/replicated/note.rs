@@ -1,5 +1,6 @@
 //! The notes of sites and clients, for those who watch.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
@@ -76,59 +77,67 @@ pub enum Note<M: Machine> {
     QueueFull,
 }
 
+/// Every kind of note.
+const KINDS: [&str; 49] = [
+    "campaigns",
+    "leads",
+    "follows",
+    "follows through",
+    "deposed",
+    "lost quorum",
+    "gives way",
+    "resigns",
+    "withholds",
+    "overtaken",
+    "splits promise",
+    "reproposes",
+    "closes hole",
+    "chose",
+    "fetches",
+    "caught up",
+    "surveys",
+    "surveyed",
+    "nacks",
+    "ignored",
+    "took",
+    "took opening",
+    "refused",
+    "resubmits",
+    "applied",
+    "repeated",
+    "out of order",
+    "out of turn",
+    "wrong client",
+    "evicted",
+    "expired",
+    "behind",
+    "read timed out",
+    "differs",
+    "diverged",
+    "reunited",
+    "opened session",
+    "taken",
+    "done",
+    "leaves session",
+    "asks in new session",
+    "gave up",
+    "outcome unknown",
+    "local reply",
+    "quorum reply",
+    "found behind",
+    "found busy",
+    "retries",
+    "queue full",
+];
+
 impl<M: Machine> Label for Note<M> {
-    const KINDS: &'static [&'static str] = &[
-        "campaigns",
-        "leads",
-        "follows",
-        "follows through",
-        "deposed",
-        "lost quorum",
-        "gives way",
-        "resigns",
-        "withholds",
-        "overtaken",
-        "splits promise",
-        "reproposes",
-        "closes hole",
-        "chose",
-        "fetches",
-        "caught up",
-        "surveys",
-        "surveyed",
-        "nacks",
-        "ignored",
-        "took",
-        "took opening",
-        "refused",
-        "resubmits",
-        "applied",
-        "repeated",
-        "out of order",
-        "out of turn",
-        "wrong client",
-        "evicted",
-        "expired",
-        "behind",
-        "read timed out",
-        "differs",
-        "diverged",
-        "reunited",
-        "opened session",
-        "taken",
-        "done",
-        "leaves session",
-        "asks in new session",
-        "gave up",
-        "outcome unknown",
-        "local reply",
-        "quorum reply",
-        "found behind",
-        "found busy",
-        "retries",
-        "queue full",
-    ];
-    const NOUNS: &'static [&'static str] = &["slot", "ballot", "submission"];
+    fn kinds() -> Vec<&'static str> {
+        KINDS.into()
+    }
+
+    fn nouns() -> Vec<&'static str> {
+        ["slot", "ballot", "submission"].into()
+    }
 
     fn kind(&self) -> &'static str {
         match self {

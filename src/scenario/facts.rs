@@ -33,6 +33,6 @@ pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
     let world = Statistics::default();
     let world = world.counts().map(|(name, _)| (FactKind::World, name));
     let steps = ScriptAction::<()>::rows().map(|row| (FactKind::Step, row.kind));
-    let notes = S::NOTES.iter().map(|name| (FactKind::Note, *name));
+    let notes = S::notes().into_iter().map(|name| (FactKind::Note, name));
     world.chain(steps).chain(notes).collect()
 }

@@ -13,6 +13,7 @@ use serde::de::{
 };
 use serde::ser::{Serialize, Serializer};
 
+pub(crate) use crate::foreign::variants::of as names;
 use crate::ron_file::nearest::nearest;
 
 /// A word of the harness or of the service, in one namespace.
@@ -22,39 +23,6 @@ pub enum Word<H, S> {
     Harness(H),
     /// A word of the service.
     Service(S),
-}
-
-/// The names of an enum's variants, as its derived implementation asks for them; empty for any other type.
-pub fn names<T: DeserializeOwned>() -> &'static [&'static str] {
-    let mut names: &'static [&'static str] = &[];
-    // The result is always an error: there is nothing to read.
-    let _ = T::deserialize(WordProbe(&mut names));
-    names
-}
-
-struct WordProbe<'a>(&'a mut &'static [&'static str]);
-
-impl<'de> Deserializer<'de> for WordProbe<'_> {
-    type Error = serde::de::value::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-        Err(Error::custom("no enum"))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Self::Error> {
-        *self.0 = variants;
-        Err(Error::custom("only asking"))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
 }
 
 impl<'de, H: DeserializeOwned, S: DeserializeOwned> Deserialize<'de> for Word<H, S> {

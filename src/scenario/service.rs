@@ -38,12 +38,6 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// The settings that a scenario may change.
     type Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq + Debug + Send + Sync;
 
-    /// Every kind of message, for rules and events.
-    const MESSAGES: &'static [&'static str] = <<Self::Process as Process>::Message as Label>::KINDS;
-    /// Every kind of note, for events.
-    const NOTES: &'static [&'static str] = <<Self::Process as Process>::Note as Label>::KINDS;
-    /// Kinds of message that drawn scenarios wait for, starve, delay and duplicate.
-    const NOTABLE_MESSAGES: &'static [&'static str] = Self::MESSAGES;
     /// Notes that drawn scenarios hardly ever produce: no sweep requires them.
     const RARE_NOTES: &'static [&'static str] = &[];
     /// How numbers in traces of this service are read, in lines of at most 110 characters. Shown once above a trace.
@@ -53,6 +47,21 @@ pub trait Service: Sized + Clone + Debug + 'static {
     const OLD_WORDS: &'static [OldWord] = &[];
     /// A commented scenario file to start from. The default one uses no word of any service.
     const STARTER: &'static str = include_str!("starter.ron");
+
+    /// Every kind of message, for rules and events.
+    fn messages() -> Vec<&'static str> {
+        <<Self::Process as Process>::Message as Label>::kinds()
+    }
+
+    /// Every kind of note, for events.
+    fn notes() -> Vec<&'static str> {
+        <<Self::Process as Process>::Note as Label>::kinds()
+    }
+
+    /// Kinds of message that drawn scenarios wait for, starve, delay and duplicate.
+    fn notable_messages() -> Vec<&'static str> {
+        Self::messages()
+    }
 
     /// The process that `command` goes to and the command that it receives, or everything that is wrong with
     /// `command`. The caller checks that the process exists.

@@ -53,7 +53,9 @@ impl fmt::Display for Kept1 {
 }
 
 impl Label for Kept1 {
-    const KINDS: &'static [&'static str] = &["Kept"];
+    fn kinds() -> Vec<&'static str> {
+        vec!["Kept"]
+    }
 
     fn kind(&self) -> &'static str {
         "Kept"

@@ -33,7 +33,7 @@ impl Schemas {
                 (None, Some(item)) => format!("[{}]", self.example(item)),
                 (None, None) => "[]".to_owned(),
             },
-            "object" => format!("({})", self.example_fields(&fields(resolved), self.messages)),
+            "object" => format!("({})", self.example_fields(&fields(resolved), &self.messages)),
             _ => "1".to_owned(),
         }
     }
@@ -41,7 +41,7 @@ impl Schemas {
     /// An example of a word.
     pub(super) fn example_of(&self, variant: &Variant<'_>) -> String {
         let Some(content) = variant.content else { return variant.name.to_owned() };
-        let kinds = if variant.name == "Noted" { self.notes } else { self.messages };
+        let kinds = if variant.name == "Noted" { &self.notes } else { &self.messages };
         let fields = fields(self.resolve(content));
         let inner = if fields.is_empty() {
             let example = self.example(content);

@@ -380,7 +380,7 @@ impl Writer<'_> {
     fn kinds(&mut self) {
         let listed =
             |kinds: &[&str]| kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
-        let (messages, notes) = (listed(self.schemas.messages), listed(self.schemas.notes));
+        let (messages, notes) = (listed(&self.schemas.messages), listed(&self.schemas.notes));
         self.heading("###", "Kinds of messages");
         self.line(&format!("For `kind` in `Sent`, in `Delivered` and in rules: {messages}."));
         self.heading("###", "Kinds of notes");

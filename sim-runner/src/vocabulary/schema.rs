@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 /// The definitions of a file's types by name, with the kinds that the service has.
 pub(super) struct Schemas {
     definitions: Map<String, Value>,
-    pub(super) messages: &'static [&'static str],
-    pub(super) notes: &'static [&'static str],
+    pub(super) messages: Vec<&'static str>,
+    pub(super) notes: Vec<&'static str>,
 }
 
 /// A named value of a struct.
@@ -33,7 +33,7 @@ impl Schemas {
         let mut whole = aviary::search::file_schema::<S>().to_value();
         let definitions = whole.get_mut("$defs").map(Value::take);
         let Some(Value::Object(definitions)) = definitions else { unreachable!("a schema has definitions") };
-        Schemas { definitions, messages: S::MESSAGES, notes: S::NOTES }
+        Schemas { definitions, messages: S::messages(), notes: S::notes() }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

@@ -176,7 +176,7 @@ fn no_word_is_missing() {
         }
     }
     let schemas = Schemas::of::<Timelines>();
-    for kind in schemas.messages.iter().chain(schemas.notes) {
+    for kind in schemas.messages.iter().chain(&schemas.notes) {
         assert!(text.contains(&format!("`{kind}`")), "the kind {kind} is missing");
     }
     for row in ScriptAction::<()>::rows().filter(|row| !row.word.is_empty()) {

@@ -86,9 +86,12 @@ impl<T: StateService> Service for T {
     /// Storage of other clusters, or storage that was put back, causes the first four. The last one needs an election
     /// that is lost in the instant in which it is won.
     const RARE_NOTES: &'static [&'static str] = RARE_NOTES;
-    const NOTABLE_MESSAGES: &'static [&'static str] = NOTABLE_MESSAGES;
     const OLD_WORDS: &'static [OldWord] = OLD_KINDS;
     const TRACE_NOTATION: &'static str = TRACE_NOTATION;
+
+    fn notable_messages() -> Vec<&'static str> {
+        NOTABLE_MESSAGES.into()
+    }
 
     fn compile(words: &T::Words) -> Result<Order<T>, Vec<Problem>> {
         T::compile(words)

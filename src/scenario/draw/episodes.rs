@@ -150,7 +150,7 @@ impl<'a> Episodes<'a> {
         match self.draws.below(6) {
             0 if self.cluster.sites > 1 => When::On(EventPattern::Leads(Target::Any)),
             1 | 2 => {
-                let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
+                let kind = self.draws.one_of(&S::notable_messages()).copied();
                 let nth = self.draws.between(1, 6);
                 let is_sent = self.draws.one_in(2);
                 let Some(kind) = kind.filter(|_| self.cluster.sites > 1) else { return soon };

@@ -84,7 +84,7 @@ impl Episodes<'_> {
     fn starve<S: Service>(&mut self, rule: Rule) -> Rule {
         let (is_starving, of) = (self.draws.happens(self.profile.messages.starved), self.draws.between(2, 5));
         let rest = self.draws.below(of);
-        let nouns = <<S::Process as Process>::Message as Label>::NOUNS;
+        let nouns = <<S::Process as Process>::Message as Label>::nouns();
         if !is_starving || rule.then == Ruling::Keep || !nouns.contains(&Subject::slot(0).noun) {
             return rule;
         }
@@ -94,7 +94,7 @@ impl Episodes<'_> {
     /// A rule that lasts a while if its begin is known, else one for some messages.
     fn rule<S: Service>(&mut self, begins: Option<Duration>) -> Rule {
         let wanted = &self.profile.messages;
-        let kind = self.draws.one_of(S::NOTABLE_MESSAGES).copied();
+        let kind = self.draws.one_of(&S::notable_messages()).copied();
         let kind = kind.filter(|_| self.draws.happens(wanted.one_kind));
         let who = self.target(&When::After(Duration::ZERO), false);
         let ends = match self.draws.below(4) {

@@ -142,8 +142,8 @@ impl<S: Service> Planner<S> {
                 self.traffic(place, traffic).map(|filter| Trigger::Delivered(filter, traffic.nth))
             }
             EventPattern::Noted { kind, who, subject, slot } => {
-                let is_known = self.kind(&place.field("kind"), kind, S::NOTES, "kind of note");
-                let about = self.about(place, subject.as_ref(), *slot, <NoteOf<S> as Label>::NOUNS);
+                let is_known = self.kind(&place.field("kind"), kind, &S::notes(), "kind of note");
+                let about = self.about(place, subject.as_ref(), *slot, &<NoteOf<S> as Label>::nouns());
                 let who = self.who(&place.field("who"), *who)?;
                 is_known.then_some(Trigger::Noted { who, kind: kind.clone(), about: about? })
             }
@@ -172,7 +172,7 @@ impl<S: Service> Planner<S> {
         if traffic.nth == 0 {
             self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
         }
-        let about = self.about(place, traffic.subject.as_ref(), traffic.slot, <MessageOf<S> as Label>::NOUNS);
+        let about = self.about(place, traffic.subject.as_ref(), traffic.slot, &<MessageOf<S> as Label>::nouns());
         self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), about)
     }
 
@@ -184,7 +184,7 @@ impl<S: Service> Planner<S> {
         about: Option<Option<About>>,
     ) -> Option<Filter> {
         let is_known =
-            kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, S::MESSAGES, "kind of message"));
+            kind.is_none_or(|kind| self.kind(&place.field("kind"), kind, &S::messages(), "kind of message"));
         let ends = (self.who(&place.field("from"), from), self.who(&place.field("to"), to));
         if let (Some(one), Some(other)) = ends
             && let (Some(one), Some(other)) = (one.process(), other.process())
@@ -467,7 +467,7 @@ impl<S: Service> Planner<S> {
                 }
             }
         }
-        let about = self.about(place, rule.subject.as_ref(), rule.slot, <MessageOf<S> as Label>::NOUNS);
+        let about = self.about(place, rule.subject.as_ref(), rule.slot, &<MessageOf<S> as Label>::nouns());
         let slots = self.slots(place, rule)?;
         let filter = self.filter(place, rule.kind.as_deref(), (rule.from, rule.to), about)?;
         let filter = Filter { slots, ..filter };
@@ -500,7 +500,7 @@ impl<S: Service> Planner<S> {
             return None;
         }
         let noun = Subject::slot(0).noun;
-        let is_known = self.kind(&place, noun, <MessageOf<S> as Label>::NOUNS, "subject");
+        let is_known = self.kind(&place, noun, &<MessageOf<S> as Label>::nouns(), "subject");
         is_known.then_some(Some(Slots { of, rest }))
     }
 }

@@ -37,10 +37,13 @@ impl Service for Timelines {
     type Settings = Overrides;
 
     const RARE_NOTES: &'static [&'static str] = state::RARE_NOTES;
-    const NOTABLE_MESSAGES: &'static [&'static str] = state::NOTABLE_MESSAGES;
     const OLD_WORDS: &'static [OldWord] = OLD_WORDS;
     const TRACE_NOTATION: &'static str = state::TRACE_NOTATION;
     const STARTER: &'static str = include_str!("starter.ron");
+
+    fn notable_messages() -> Vec<&'static str> {
+        state::NOTABLE_MESSAGES.into()
+    }
 
     fn compile(command: &TimelineCommand) -> Result<Order<Timelines>, Vec<Problem>> {
         command.compile()

@@ -26,13 +26,22 @@ impl Service for Lying {
     type Expectation = TimelineExpectation;
     type Settings = Overrides;
 
-    const MESSAGES: &'static [&'static str] = Timelines::MESSAGES;
-    const NOTES: &'static [&'static str] = Timelines::NOTES;
     const RARE_NOTES: &'static [&'static str] = Timelines::RARE_NOTES;
-    const NOTABLE_MESSAGES: &'static [&'static str] = Timelines::NOTABLE_MESSAGES;
     const OLD_WORDS: &'static [OldWord] = Timelines::OLD_WORDS;
     const TRACE_NOTATION: &'static str = Timelines::TRACE_NOTATION;
     const STARTER: &'static str = Timelines::STARTER;
+
+    fn messages() -> Vec<&'static str> {
+        Timelines::messages()
+    }
+
+    fn notes() -> Vec<&'static str> {
+        Timelines::notes()
+    }
+
+    fn notable_messages() -> Vec<&'static str> {
+        Timelines::notable_messages()
+    }
 
     fn compile(command: &TimelineCommand) -> Result<Order<Lying>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;

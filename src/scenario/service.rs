@@ -251,12 +251,14 @@ pub struct Probe<S: Service> {
 
 /// A command and the process that receives it.
 ///
-/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) build one
-/// from a command that has a field `site` or `client`.
+/// [`at`](Order::at) builds one from a command that has a field `at` of the type [`Target`].
+/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) build one from a
+/// command that has a field `site` or `client`.
 #[derive(Clone, Debug)]
 pub struct Order<S: Service> {
-    /// The process that receives the command.
-    pub to: ProcessId,
+    /// The process that receives the command. A role means its holder when the step fires. While nobody has the role,
+    /// the step waits.
+    pub to: Target,
     /// The command.
     pub command: <S::Process as Process>::Command,
     /// The field of the scenario's command that names `to`.
@@ -267,26 +269,31 @@ pub struct Order<S: Service> {
 pub type Compiled<S> = Result<Order<S>, Vec<Problem>>;
 
 impl<S: Service> Order<S> {
+    /// An order for the process that the command's field `at` names: `Put(at: Leader, value: 7)` in a file.
+    pub fn at(at: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
+        Ok(Order { to: at, command, place: Place::whole().field("at") })
+    }
+
     /// An order for the site that the command's field `site` names.
     pub fn at_site(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Order::at(site, ProcessId::Site, command)
+        Order::of_site(site, ProcessId::Site, command)
     }
 
     /// An order for the terminal of the site that the command's field `site` names.
     pub fn at_terminal(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Order::at(site, ProcessId::Terminal, command)
+        Order::of_site(site, ProcessId::Terminal, command)
     }
 
     /// An order for the client that the command's field `client` names.
     pub fn at_client(client: u16, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Ok(Order { to: ProcessId::Client(client), command, place: Place::whole().field("client") })
+        Ok(Order { to: Target::Client(client), command, place: Place::whole().field("client") })
     }
 
     /// An order for the terminal or client that the command's field `who` names.
     pub fn of(who: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
         let place = Place::whole().field("who");
-        match who.process() {
-            Some(to @ (ProcessId::Terminal(_) | ProcessId::Client(_))) => Ok(Order { to, command, place }),
+        match who {
+            Target::Terminal(_) | Target::Client(_) => Ok(Order { to: who, command, place }),
             _ => {
                 let help = "`Client(0)`, or `Terminal(0)` for the terminal of site 0";
                 Err(vec![Problem::new(place, "who asks is a terminal or a client").help(help)])
@@ -294,14 +301,14 @@ impl<S: Service> Order<S> {
         }
     }
 
-    fn at(
+    fn of_site(
         site: u8,
         process_at: fn(SiteId) -> ProcessId,
         command: <S::Process as Process>::Command,
     ) -> Compiled<S> {
         let place = Place::whole().field("site");
         match SiteId::new(site) {
-            Some(site) => Ok(Order { to: process_at(site), command, place }),
+            Some(site) => Ok(Order { to: Target::of(process_at(site)), command, place }),
             None => {
                 let help = format!("a cluster has at most {SITES_MAX} sites, from 0");
                 Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])

@@ -172,7 +172,8 @@ impl<S: Service> Planner<S> {
         if traffic.nth == 0 {
             self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
         }
-        let about = self.about(place, traffic.subject.as_ref(), traffic.slot, &<MessageOf<S> as Label>::nouns());
+        let about =
+            self.about(place, traffic.subject.as_ref(), traffic.slot, &<MessageOf<S> as Label>::nouns());
         self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), about)
     }
 
@@ -285,8 +286,8 @@ impl<S: Service> Planner<S> {
             Word::Harness(fault) => fault,
             Word::Service(command) => {
                 let order = self.within(place, S::compile(command))?;
-                let exists = self.exists(&place.then(&order.place), order.to);
-                return exists.then_some(ScriptAction::Command(order.to, order.command));
+                let to = self.receiver(&place.then(&order.place), order.to)?;
+                return Some(ScriptAction::Command(to, order.command));
             }
         };
         if let Some(aimed) = fault.aimed() {

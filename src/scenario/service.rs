@@ -38,6 +38,11 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// The settings that a scenario may change.
     type Settings: Serialize + DeserializeOwned + Default + Clone + PartialEq + Debug + Send + Sync;
 
+    /// The numbers of sites that a cluster of this service can have, in ascending order. A scenario or profile with
+    /// another number is an error, and drawing and shrinking keep to these.
+    const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
+    /// Whom drawn scenarios give commands to.
+    const ASKERS: Askers = Askers::TerminalsAndClients;
     /// Notes that drawn scenarios hardly ever produce: no sweep requires them.
     const RARE_NOTES: &'static [&'static str] = &[];
     /// How numbers in traces of this service are read, in lines of at most 110 characters. Shown once above a trace.
@@ -45,7 +50,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// Old words of this service that files may still contain: kinds of messages and notes, commands, expectations
     /// and their fields. A file with one of them is refused, and `check --fix` rewrites it.
     const OLD_WORDS: &'static [OldWord] = &[];
-    /// A commented scenario file to start from. The default one uses no word of any service.
+    /// A commented scenario file to start from. The default one uses no word of any service, and needs two sites.
     const STARTER: &'static str = include_str!("starter.ron");
 
     /// Every kind of message, for rules and events.
@@ -222,6 +227,50 @@ pub trait Service: Sized + Clone + Debug + 'static {
         let down = all.minus(up);
         let leads = cluster.leader().map(|site| format!(", {site} leads")).unwrap_or_default();
         if down.is_empty() { format!("{up} up{leads}") } else { format!("{up} up, {down} down{leads}") }
+    }
+}
+
+/// Whom drawn scenarios give commands to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Askers {
+    /// Terminals and clients.
+    TerminalsAndClients,
+    /// Sites and clients: no terminal is asked.
+    SitesAndClients,
+    /// Sites alone.
+    Sites,
+}
+
+impl Askers {
+    /// Who is asked instead of a terminal or client, in a cluster of this many sites.
+    pub(crate) fn instead_of(self, who: Target, sites: u8) -> Target {
+        match (self, who) {
+            (Askers::TerminalsAndClients, who) => who,
+            (_, Target::Terminal(site)) => Target::Site(site),
+            (Askers::Sites, Target::Client(number)) => {
+                Target::Site((number % u16::from(sites)).to_le_bytes()[0])
+            }
+            (_, who) => who,
+        }
+    }
+}
+
+/// The numbers of sites, as a help shows them: `2, 3 or 5 sites`.
+pub(crate) fn numbers_of_sites(numbers: &[u8]) -> String {
+    match numbers {
+        [first, .., last] if usize::from(last - first) + 1 == numbers.len() && numbers.len() > 2 => {
+            format!("{first} to {last} sites")
+        }
+        [all @ .., last] => {
+            let all: Vec<String> = all.iter().map(u8::to_string).collect();
+            let noun = if *last == 1 { "site" } else { "sites" };
+            if all.is_empty() {
+                format!("{last} {noun}")
+            } else {
+                format!("{} or {last} {noun}", all.join(", "))
+            }
+        }
+        [] => "no number of sites: `Service::SITES` is empty".to_owned(),
     }
 }
 

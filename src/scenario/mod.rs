@@ -14,6 +14,7 @@
 //! Every field that parses has an effect.
 
 pub mod audit;
+mod build;
 pub mod draw;
 pub(crate) mod facts;
 pub mod form;

@@ -72,6 +72,8 @@ pub mod mix;
 pub mod outbox;
 pub mod prelude;
 pub mod process;
+#[cfg(feature = "scenario")]
+pub mod protocol;
 pub mod recording;
 #[cfg(feature = "replicated")]
 pub mod replicated;

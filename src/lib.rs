@@ -32,12 +32,14 @@
 //! `replicated` and `tweets` are the modules of that name, `tweets` with the other. The harness is everything else: it is
 //! built without them, with `scenario` for files, runs and searches, and with `udp` for real sites. By default there are
 //! `scenario` and `tweets`. With `schema` the words of files have JSON Schemas; `sim-runner` needs that. The program
-//! `site` needs `tweets` and `udp`. Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
+//! `site` needs `tweets` and `udp`. With `serde`, which `scenario` brings along, and with `prost`, types that derive serde's
+//! traits and protocol buffers are messages ([`foreign`]). Without `scenario` and `udp` the rest is `no_std` + `alloc`, the tweets included.
 //!
 //! # Architecture invariants
 //!
 //! - **Floors.** A module uses modules of lower floors, never modules of higher floors or the other host: `border` (0),
-//!   which is [`cow_log`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the macros;
+//!   which is [`cow_log`], [`foreign`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the
+//!   macros;
 //!   `journal`, `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`,
 //!   `tweets::site` (3); `judges`, `scenario`, `replicated::calls`, `replicated::service`, `replicated::sites_ron`,
 //!   `replicated::real`, `tweets::judges`, `tweets::service`, `tweets::client`, `tweets` (4); `search`, `prelude` (5);

@@ -9,10 +9,10 @@
 //! 2. Bytes from elsewhere never panic. What decoding allocates grows with the number of bytes, not with a number in
 //!    them.
 
-#[cfg(feature = "prost")]
-mod with_prost;
 #[cfg(feature = "serde")]
 mod read;
+#[cfg(feature = "prost")]
+mod with_prost;
 #[cfg(feature = "serde")]
 #[macro_use]
 mod with_serde;

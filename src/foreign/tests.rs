@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_types, reason = "types of others may have the order of a hash")]
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use std::collections::HashMap;
@@ -182,7 +184,11 @@ fn a_claimed_length_allocates_nothing() {
     });
     let item = size_of::<[u64; 32]>() as u64;
     // It grows by doubling: what lives at once is below three times what was read.
-    assert!(counted.bytes_max > 0 && counted.bytes_max <= 3 * (9_000 / 32 + 1) * item, "{} bytes", counted.bytes_max);
+    assert!(
+        counted.bytes_max > 0 && counted.bytes_max <= 3 * (9_000 / 32 + 1) * item,
+        "{} bytes",
+        counted.bytes_max
+    );
 }
 
 #[test]
@@ -268,7 +274,9 @@ mod nested {
         SequencePaxos(PaxosMessage<T>),
         #[serde(rename = "Ballots")]
         Ble(BleMessage),
-        Read { level: Level },
+        Read {
+            level: Level,
+        },
         Status(Status),
         Levels(Vec<Level>),
         Perhaps(Option<Level>),
@@ -355,6 +363,19 @@ fn a_type_without_variants_has_its_own_name() {
 }
 
 #[test]
+fn kinds_are_the_names_that_serde_writes() {
+    #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Named {
+        LongName,
+        #[serde(rename = "other")]
+        Renamed,
+    }
+    assert_eq!(Serde::<Named>::kinds(), ["long-name", "other"]);
+    assert_eq!(Serde::<_>::new(Named::Renamed).kind(), "other");
+}
+
+#[test]
 fn one_generic_enum_inside_itself_is_two() {
     #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
     enum Layer<T> {
@@ -412,10 +433,13 @@ mod with_prost {
     fn entries() -> impl Strategy<Value = Entry> {
         let texts = || prop::collection::vec(".{0,4}", 0..3);
         let sorted = prop::collection::btree_map(any::<u64>(), ".{0,3}", 0..4);
-        (any::<(u64, bool)>(), texts(), texts(), sorted).prop_map(|((index, has_next), texts, more, sorted)| {
-            let next = has_next.then(|| Box::new(Entry { index: index / 2, texts: more, ..Entry::default() }));
-            Entry { index, texts, next, sorted }
-        })
+        (any::<(u64, bool)>(), texts(), texts(), sorted).prop_map(
+            |((index, has_next), texts, more, sorted)| {
+                let next =
+                    has_next.then(|| Box::new(Entry { index: index / 2, texts: more, ..Entry::default() }));
+                Entry { index, texts, next, sorted }
+            },
+        )
     }
 
     proptest! {

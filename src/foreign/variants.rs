@@ -12,15 +12,15 @@ use core::fmt::{self, Display};
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, VariantAccess,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
+    VariantAccess, Visitor,
 };
 use serde::ser::{
     self, Impossible, Serialize, SerializeStruct, SerializeStructVariant, SerializeTupleVariant, Serializer,
 };
 
 /// The names of an enum's variants; empty for any other type.
-pub(crate) fn of<T: DeserializeOwned>() -> &'static [&'static str] {
+pub fn of<T: DeserializeOwned>() -> &'static [&'static str] {
     match look::<T>(&[]) {
         Found::Enum(id) => id.variants,
         Found::Struct(_) | Found::Other => &[],

@@ -53,9 +53,9 @@ use crate::wire::{self, Reader, WireError};
 /// refused: fields that it does not know, fields out of order or twice, a field that holds its default, and longer
 /// forms of a number. So a field that a newer version added is refused by an older one.
 ///
-/// A map has the order of a hash, unless the build has `prost_build::Config::btree_map(["."])`. Without that, a message
-/// whose map has two entries is refused as soon as two orders differ, which the simulator reports as a violation of the
-/// property `codec`.
+/// With prost's feature `std` a map has the order of a hash, unless it is generated with
+/// `prost_build::Config::btree_map(["."])`. A message whose map has two entries is refused as soon as two orders differ,
+/// which the simulator reports as a violation of the property `codec`.
 pub type Prost<T, L = TypeName> = Foreign<T, ProstForm, L>;
 
 /// The [`Form`] of [`Prost`].
@@ -75,7 +75,9 @@ impl<T: Message + Default> Form<T> for ProstForm {
         if value.encoded_len() == length && value.encode_to_vec() == bytes {
             Ok(value)
         } else {
-            Err(WireError::Invalid("form of a protocol buffer: unknown or default fields, or a map in order of a hash"))
+            Err(WireError::Invalid(
+                "form of a protocol buffer: unknown or default fields, or a map in order of a hash",
+            ))
         }
     }
 

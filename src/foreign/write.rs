@@ -56,11 +56,21 @@ impl ser::Error for Unwritable {
 /// What takes bytes.
 trait Sink {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritable>;
+
+    fn put_byte(&mut self, byte: u8) -> Result<(), Unwritable> {
+        self.put(&[byte])
+    }
 }
 
 impl Sink for &mut Vec<u8> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritable> {
         self.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    // A push is quicker than a slice of one.
+    fn put_byte(&mut self, byte: u8) -> Result<(), Unwritable> {
+        self.push(byte);
         Ok(())
     }
 }
@@ -87,31 +97,34 @@ impl Sink for Count {
 struct Writer<S>(S);
 
 impl<S: Sink> Writer<S> {
-    fn number(&mut self, number: u64) -> Result<(), Unwritable> {
-        if number < 0x80 { self.0.put(&[number.to_le_bytes()[0]]) } else { self.long_number(number.into()) }
+    #[inline]
+    fn number(&mut self, mut number: u64) -> Result<(), Unwritable> {
+        while number >= 0x80 {
+            self.0.put_byte(number.to_le_bytes()[0] | 0x80)?;
+            number >>= 7;
+        }
+        self.0.put_byte(number.to_le_bytes()[0])
     }
 
     fn long_number(&mut self, mut number: u128) -> Result<(), Unwritable> {
-        let (mut bytes, mut length) = ([0; 19], 0);
         while number >= 0x80 {
-            bytes[length] = number.to_le_bytes()[0] | 0x80;
+            self.0.put_byte(number.to_le_bytes()[0] | 0x80)?;
             number >>= 7;
-            length += 1;
         }
-        bytes[length] = number.to_le_bytes()[0];
-        self.0.put(&bytes[..=length])
+        self.0.put_byte(number.to_le_bytes()[0])
     }
 
     fn length(&mut self, length: Option<usize>) -> Result<(), Unwritable> {
         // A flattened field makes a struct such a map.
-        let length = length.ok_or_else(|| Unwritable::Type("its length is unknown, as with `flatten`".into()))?;
+        let length =
+            length.ok_or_else(|| Unwritable::Type("its length is unknown, as with `flatten`".into()))?;
         self.number(length as u64)
     }
 }
 
 /// Small numbers for small absolute values.
-fn zigzag(number: i128) -> u128 {
-    (number.cast_unsigned() << 1) ^ (number >> 127).cast_unsigned()
+fn zigzag(number: i64) -> u64 {
+    (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned()
 }
 
 impl<S: Sink> Serializer for &mut Writer<S> {
@@ -130,7 +143,7 @@ impl<S: Sink> Serializer for &mut Writer<S> {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Unwritable> {
-        self.0.put(&[value.into()])
+        self.0.put_byte(value.into())
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), Unwritable> {
@@ -138,23 +151,23 @@ impl<S: Sink> Serializer for &mut Writer<S> {
     }
 
     fn serialize_i16(self, value: i16) -> Result<(), Unwritable> {
-        self.long_number(zigzag(value.into()))
+        self.number(zigzag(value.into()))
     }
 
     fn serialize_i32(self, value: i32) -> Result<(), Unwritable> {
-        self.long_number(zigzag(value.into()))
+        self.number(zigzag(value.into()))
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), Unwritable> {
-        self.long_number(zigzag(value.into()))
+        self.number(zigzag(value))
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Unwritable> {
-        self.long_number(zigzag(value))
+        self.long_number((value.cast_unsigned() << 1) ^ (value >> 127).cast_unsigned())
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), Unwritable> {
-        self.0.put(&[value])
+        self.0.put_byte(value)
     }
 
     fn serialize_u16(self, value: u16) -> Result<(), Unwritable> {
@@ -195,11 +208,11 @@ impl<S: Sink> Serializer for &mut Writer<S> {
     }
 
     fn serialize_none(self) -> Result<(), Unwritable> {
-        self.0.put(&[0])
+        self.0.put_byte(0)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unwritable> {
-        self.0.put(&[1])?;
+        self.0.put_byte(1)?;
         value.serialize(self)
     }
 

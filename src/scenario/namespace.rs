@@ -13,7 +13,7 @@ use serde::de::{
 };
 use serde::ser::{Serialize, Serializer};
 
-pub(crate) use crate::foreign::variants::of as names;
+pub use crate::foreign::variants::of as names;
 use crate::ron_file::nearest::nearest;
 
 /// A word of the harness or of the service, in one namespace.

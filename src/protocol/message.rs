@@ -82,7 +82,9 @@ impl<P: Protocol> Label for SitesMessage<P> {
     }
 
     fn nouns() -> Vec<&'static str> {
-        Vec::from(["call"])
+        let mut nouns = P::NOUNS.to_vec();
+        nouns.push("call");
+        nouns
     }
 
     fn kind(&self) -> &'static str {
@@ -96,7 +98,7 @@ impl<P: Protocol> Label for SitesMessage<P> {
 
     fn subject(&self) -> Subject {
         match self {
-            SitesMessage::Site(_) => Subject::NONE,
+            SitesMessage::Site(message) => P::subject(message),
             SitesMessage::Ask { call, .. } | SitesMessage::Answer { call, .. } => about(*call),
             SitesMessage::Redirect { call, .. } => about(*call),
         }

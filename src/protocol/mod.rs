@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::process::{Role, Size};
+use crate::process::{Role, Size, Subject};
 use crate::scenario::Askers;
 use crate::scenario::draw::{Asking, Draws};
 use crate::time::Instant;
@@ -93,6 +93,9 @@ pub trait Protocol: Clone + Debug + 'static {
     /// The kinds of its own [notes](SiteEffects::note).
     const NOTES: &'static [&'static str] = &[];
 
+    /// The nouns of the [subjects](Protocol::subject) of its messages.
+    const NOUNS: &'static [&'static str] = &[];
+
     /// The numbers of sites that a cluster can have, in ascending order.
     const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
 
@@ -126,6 +129,12 @@ pub trait Protocol: Clone + Debug + 'static {
     /// How much it knows of what the sites agreed on, in any unit, so that scenarios can say `Laggard`.
     fn progress(&self) -> u64 {
         0
+    }
+
+    /// What a message is about, for rules and events like `subject: "slot 7"`: an identity, never a watermark. Its noun is
+    /// in [`NOUNS`](Protocol::NOUNS). By default messages are about nothing in particular.
+    fn subject(_message: &Self::Message) -> Subject {
+        Subject::NONE
     }
 
     /// Shows the size of everything that grows with its input, and the limit, as [`Process::sizes`] does.

@@ -32,7 +32,7 @@ enum Command {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Message {
-    Hello,
+    Hello { term: u64 },
 }
 
 impl<const ONCE: bool> Ledger<ONCE> {
@@ -49,6 +49,7 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
     type Record = (CallId, u64);
 
     const NOTES: &'static [&'static str] = &["added", "leads"];
+    const NOUNS: &'static [&'static str] = &["term"];
     const SITES: &'static [u8] = &[2, 3];
 
     fn start(start: Start<(CallId, u64)>) -> Self {
@@ -73,7 +74,7 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
             SiteInput::Wake => {
                 self.leads = true;
                 effects.note("leads", "");
-                effects.send(self.leader, Message::Hello);
+                effects.send(SiteSet::first(2), Message::Hello { term: 1 });
             }
             SiteInput::Message { .. } | SiteInput::DiskSpace { .. } => {}
         }
@@ -99,6 +100,10 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
 
     fn draw(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Some(Command::Add { at: asking.who, number: draws.between(1, 9) })
+    }
+
+    fn subject(Message::Hello { term }: &Message) -> Subject {
+        Subject { noun: "term", number: *term }
     }
 
     fn probe() -> Option<Command> {
@@ -194,7 +199,8 @@ fn a_retry_has_the_id_of_the_call_and_a_later_life_has_others() {
 fn commands_wait_for_the_leader_and_traces_say_who_it_was() {
     let outcome = outcome(
         r#"sites: 2, steps: [At("1s", Add(at: Leader, number: 3)), On(Noted(kind: "answered", who: Leader), Heal)],
-        also: [[At("1s", Add(at: Site(1), number: 4)), On(Noted(kind: "redirected", who: Site(1)), Heal)]]"#,
+        also: [[At("1s", Add(at: Site(1), number: 4)), On(Noted(kind: "redirected", who: Site(1)), Heal)],
+            [On(Delivered(kind: "Hello", subject: "term 1"), Heal)]]"#,
     );
     assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
     let fired = lines(&outcome, "command S0: Add { at: Leader, number: 3 }");
@@ -238,6 +244,7 @@ fn mistakes_in_files_are_shown_in_their_place() {
     check(&step("Add(at: Leader, nmber: 1)"), "", &["did you mean `number`?"]);
     check("steps: [On(Sent(kind: \"Helo\"), Heal)]", "23", &["did you mean `Hello`?"]);
     check("steps: [On(Noted(kind: \"asks\"), Heal)]", "24", &["did you mean `asked`?"]);
+    check("steps: [On(Sent(subject: \"trm 1\"), Heal)]", "26", &["unknown subject `trm`", "`term`"]);
     check("settings: (retry: \"0s\")", "19", &["a client that never waits", "above 0s"]);
     check("expect: [LastAnswer(client: 1, answer: 1)]", "29", &["there is no client 1"]);
 }

@@ -1,7 +1,8 @@
 //! Everything needed to write a protocol, its scenario vocabulary and its judges: `use aviary::prelude::*`.
 
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
-pub use crate::judges::{KvHistory, NeverBack, kv};
+pub use crate::judges::linearizable::{CallEvent, Linearizable};
+pub use crate::judges::{NeverBack, models};
 pub use crate::mix::Seed;
 pub use crate::process::{
     Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role, Subject,

@@ -5,7 +5,8 @@ pub use crate::by_serde;
 #[cfg(feature = "serde")]
 pub use crate::foreign::Serde;
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
-pub use crate::judges::{KvHistory, NeverBack, kv};
+pub use crate::judges::linearizable::{CallEvent, Linearizable};
+pub use crate::judges::{NeverBack, models};
 pub use crate::mix::Seed;
 pub use crate::process::{
     Damage, Effects, Input, Label, NoNote, Process, Recipients, Recovered, Role, Subject,

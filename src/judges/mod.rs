@@ -18,11 +18,11 @@ macro_rules! ensure {
 }
 
 mod history;
-pub mod kv;
 pub mod linearizable;
+pub mod models;
 mod never_back;
 mod orders;
 
 pub use history::{Contradiction, History};
-pub use kv::KvHistory;
+pub use linearizable::Linearizable;
 pub use never_back::NeverBack;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use aviary::judges::kv::{KvAnswer, KvHistory, KvOperation};
+use aviary::judges::models::{Kv, KvAnswer, KvOperation};
 use aviary::prelude::*;
 use aviary::replicated::calls::{ClientCall, ClientCalls};
 use aviary::replicated::service::{StateService, site};
@@ -177,7 +177,7 @@ impl StateService for KeyValue {
     }
 
     fn unknown(judges: &Judges) -> Vec<String> {
-        judges.history.unknown().into_iter().collect()
+        judges.answers.unknown().into_iter().collect()
     }
 
     fn who(words: &mut Words) -> &mut Target {
@@ -210,28 +210,29 @@ impl StateService for KeyValue {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Judges {
     calls: ClientCalls,
-    history: KvHistory<Key, Value>,
+    answers: Linearizable<Kv<Key, Value>>,
 }
 
 impl<P: Process<Message = Message<Store>, Note = Note<Store>>> Judge<P> for Judges {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation> {
-        let Judges { calls, history } = self;
+        let Judges { calls, answers } = self;
         calls.follow(seen, |call| match call {
             ClientCall::Executes(who, Operation::Put { key, value }) => {
-                Ok(history.begin(now, who, key.clone(), KvOperation::Put(value.clone())))
+                let (key, value) = (key.clone(), value.clone());
+                Ok(answers.begin(who, KvOperation::Put { key, value }, now))
             }
             ClientCall::Executes(who, Operation::Swap { key, from, to }) => {
-                let swap = KvOperation::Swap { from: from.clone(), to: to.clone() };
-                Ok(history.begin(now, who, key.clone(), swap))
+                let (key, from, to) = (key.clone(), from.clone(), to.clone());
+                Ok(answers.begin(who, KvOperation::Swap { key, from, to }, now))
             }
             ClientCall::Asks(who, Query::Get { key }) => {
-                Ok(history.begin(now, who, key.clone(), KvOperation::Get))
+                Ok(answers.begin(who, KvOperation::Get { key: key.clone() }, now))
             }
-            ClientCall::Done(number, Outcome::Put) => history.end(now, number, KvAnswer::Put),
-            ClientCall::Done(number, Outcome::Swapped) => history.end(now, number, KvAnswer::Swapped),
+            ClientCall::Done(number, Outcome::Put) => answers.end(number, KvAnswer::Put, now),
+            ClientCall::Done(number, Outcome::Swapped) => answers.end(number, KvAnswer::Swapped, now),
             ClientCall::Done(number, Outcome::Found { value })
             | ClientCall::Answered(number, Reply::Got { value }) => {
-                history.end(now, number, KvAnswer::Found(value.clone()))
+                answers.end(number, KvAnswer::Found(value.clone()), now)
             }
         })
     }

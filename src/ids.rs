@@ -8,7 +8,12 @@ use crate::wire::{Reader, Wire, WireError};
 pub const SITES_MAX: u8 = 9;
 
 /// One member that runs the protocol, numbered from 0; always below [`SITES_MAX`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u8", into = "u8")
+)]
 pub struct SiteId(u8);
 
 impl SiteId {
@@ -25,6 +30,20 @@ impl SiteId {
     /// Its place in an array by site.
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+impl TryFrom<u8> for SiteId {
+    type Error = WireError;
+
+    fn try_from(number: u8) -> Result<SiteId, WireError> {
+        SiteId::new(number).ok_or(WireError::Invalid("site number"))
+    }
+}
+
+impl From<SiteId> for u8 {
+    fn from(site: SiteId) -> u8 {
+        site.0
     }
 }
 
@@ -49,7 +68,8 @@ impl Wire for SiteId {
 }
 
 /// Anything that sends and receives datagrams.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ProcessId {
     /// A member of the cluster.
     Site(SiteId),
@@ -158,7 +178,26 @@ impl ProcessId {
 
 /// A set of sites, iterated in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u16", into = "u16")
+)]
 pub struct SiteSet(u16);
+
+impl TryFrom<u16> for SiteSet {
+    type Error = WireError;
+
+    fn try_from(bits: u16) -> Result<SiteSet, WireError> {
+        SiteSet::from_bits(bits).ok_or(WireError::Invalid("set of sites"))
+    }
+}
+
+impl From<SiteSet> for u16 {
+    fn from(sites: SiteSet) -> u16 {
+        sites.bits()
+    }
+}
 
 impl SiteSet {
     /// The empty set.

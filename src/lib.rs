@@ -24,7 +24,7 @@
 //! 5. `scenario` and `tweets::service`: from a file to a verdict. `udp` and `replicated::real`: the same code on real
 //!    machines. [`recording`]: replays what a real site recorded.
 //!
-//! If you bring another protocol, begin with [`prelude`], `docs/adopting.md` and `examples/`. If you change this code,
+//! If you bring another protocol, begin with [`prelude`], `protocol`, `docs/adopting.md` and `examples/`. If you change this code,
 //! `docs/architecture.md` has the map of files, the invariants, and where the usual changes go.
 //!
 //! # Features
@@ -43,7 +43,7 @@
 //!   which is [`cow_log`], [`foreign`], [`frame`], [`ids`], [`mix`], [`outbox`], [`process`], [`time`], [`wire`] and the
 //!   macros;
 //!   `journal`, `recording`, `ron_file`, `replicated::paxos` (1); `replicated` (2); `sim`, `udp`, `tweets::timeline`,
-//!   `tweets::site` (3); `judges`, `foreign::logs`, `foreign::rebuilt`, `scenario`, `replicated::calls`,
+//!   `tweets::site` (3); `judges`, `foreign::logs`, `foreign::rebuilt`, `scenario`, `protocol`, `replicated::calls`,
 //!   `replicated::service`, `replicated::sites_ron`, `replicated::real`, `tweets::judges`, `tweets::service`,
 //!   `tweets::client`, `tweets` (4); `search`, `testing`, `prelude` (5); the programs `bin`, `sim-runner`,
 //!   `sim-runner::tweets`, `sim-runner::bin` (6). The table at the top of `tests/floors/main.rs` lists which module may
@@ -51,7 +51,7 @@
 //! - **Nothing below the hosts reads a clock**, draws at random, iterates in the order of a hash, or has threads or
 //!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest. `foreign::logs` and
 //!   `foreign::rebuilt`, above them, have a slot for the log lines of each thread, and counters; no run depends on either.
-//! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario` and `search` know no protocol**;
+//! - **`sim`, `udp`, `journal`, `recording`, `ron_file`, `judges`, `scenario`, `protocol` and `search` know no protocol**;
 //!   `replicated` knows no tweets.
 //! - **The protocol has no switches for tests.** A test and a real site differ only in the host.
 //! - **A run is a function** of its scenario (with its seed) and the code. Tracing, build profile, process and machine
@@ -78,6 +78,8 @@ pub mod mix;
 pub mod outbox;
 pub mod prelude;
 pub mod process;
+#[cfg(feature = "scenario")]
+pub mod protocol;
 pub mod recording;
 #[cfg(feature = "replicated")]
 pub mod replicated;

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
-use aviary::scenario::Service;
+use aviary::scenario::{Service, starter};
 
 use crate::Exit;
 use crate::args::NewArgs;
@@ -18,7 +18,7 @@ pub(crate) fn new<S: Service>(args: &NewArgs) -> io::Result<Exit> {
     let file = format!("{}.ron", args.name);
     let path = if args.dir.as_os_str() == "." { file.into() } else { args.dir.join(file) };
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
-    if let Err(why) = file.and_then(|mut file| file.write_all(S::STARTER.as_bytes())) {
+    if let Err(why) = file.and_then(|mut file| file.write_all(starter::<S>().as_bytes())) {
         error(format_args!("failed to write {}: {why}", path.display()));
         return Ok(Exit::Usage);
     }

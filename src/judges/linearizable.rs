@@ -10,6 +10,10 @@
 //!    guess changes how long the search takes, never what it finds.
 //! 3. [`Search::None`] means that every order was tried. When the steps are spent first, it is [`Search::Unknown`].
 //!
+//! [`search`] takes a whole history. [`Linearizable`] judges a growing one, with [ready models](crate::judges::models) or
+//! one of your own. [`History`](crate::judges::History) does too, for a model of large states of which a guess gives the
+//! order.
+//!
 //! The search does not partition a history. The model says, and must prove, which calls may be left out: see
 //! [`Sequential::without`].
 
@@ -20,6 +24,10 @@ use core::fmt;
 
 use crate::ids::ProcessId;
 use crate::time::Instant;
+
+mod judge;
+
+pub use judge::{CallEvent, Linearizable, Model};
 
 /// A sequential model: how calls behave when they run one after another.
 pub trait Sequential: Sized {
@@ -53,6 +61,45 @@ pub trait Sequential: Sized {
         Effect::Both
     }
 
+    /// Every state that `operation` may leave in `state`. There are several only where a state stands for several orders
+    /// of [held](Sequential::holds) calls. [`search`] does not use it.
+    fn after(
+        &self,
+        state: &Self::State,
+        operation: &Self::Operation,
+        answer: Option<&Self::Answer>,
+    ) -> Vec<Self::State> {
+        self.apply(state.clone(), operation, answer).into_iter().collect()
+    }
+
+    /// Whether states [hold](Sequential::hold) such a call from its beginning, so that a judge of growing histories need
+    /// not try its places in the order one by one. [`search`] does not use it, and applies every call.
+    fn holds(&self, _operation: &Self::Operation, _answer: Option<&Self::Answer>) -> bool {
+        false
+    }
+
+    /// The state when a call that is held begins: the call may take effect from here on.
+    fn hold(&self, state: &Self::State, _operation: &Self::Operation, _span: Span) -> Self::State {
+        state.clone()
+    }
+
+    /// The state when a call that is held is answered: the call has taken effect.
+    fn settle(&self, state: &Self::State, _operation: &Self::Operation, _span: Span) -> Self::State {
+        state.clone()
+    }
+
+    /// Whether `first` may have to take effect before `then`, each given with its answer. If not, then any order from
+    /// `state` in which `first` comes before `then` is also possible without `first`, which may then follow. [`search`]
+    /// does not use it.
+    fn helps(
+        &self,
+        _state: &Self::State,
+        _first: (&Self::Operation, Option<&Self::Answer>),
+        _then: (&Self::Operation, Option<&Self::Answer>),
+    ) -> bool {
+        true
+    }
+
     /// A smaller history without the call at this index. It has a linearization if `calls` has one. `None` if there is
     /// no such history.
     fn without(&self, _calls: &[Call<Self>], _index: usize) -> Option<Vec<Call<Self>>> {
@@ -67,8 +114,19 @@ pub enum Effect {
     Reads,
     /// The operation is possible in every state, and leaves the same state after each of them.
     Overwrites,
-    /// Neither is known.
+    /// The operation leaves the state as it is, or one that explains no more than that.
+    Narrows,
+    /// Nothing of this is known.
     Both,
+}
+
+/// The beginning and the answer of a call, as numbers of events in a history. No two events share a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The number of the beginning.
+    pub begun: u64,
+    /// The number of the answer; `None` while there is none. Then it is greater than all numbers so far.
+    pub answered: Option<u64>,
 }
 
 /// A moment of a history. No two events of a history share one.

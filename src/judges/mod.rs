@@ -20,8 +20,8 @@ macro_rules! ensure {
 mod at_most_once;
 mod decided_prefix;
 mod history;
-pub mod kv;
 pub mod linearizable;
+pub mod models;
 mod never_back;
 mod one_leader;
 mod orders;
@@ -29,6 +29,6 @@ mod orders;
 pub use at_most_once::AtMostOnce;
 pub use decided_prefix::DecidedPrefix;
 pub use history::{Contradiction, History};
-pub use kv::KvHistory;
+pub use linearizable::Linearizable;
 pub use never_back::NeverBack;
 pub use one_leader::OneLeader;

@@ -19,7 +19,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::judges::linearizable::{Call, Effect, Moment, Sequential};
+use crate::judges::linearizable::{Call, Effect, Moment, Sequential, Span};
 
 /// Why an answer is not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,8 +36,6 @@ pub(super) struct Orders<M: Sequential> {
     model: M,
     /// Calls whose beginning is among the events, and those in flight before the events.
     calls: BTreeMap<usize, OpenCall<M>>,
-    /// The number of answers in the whole history.
-    answered_count: u64,
     /// The front before the first of the events. No later answer changes it.
     settled: Front<M::State>,
     /// Oldest first, each with the front after it.
@@ -60,8 +58,8 @@ enum CallEnding<A> {
     Open,
     /// The outcome will never be known.
     Lost,
-    /// `nth` counts the answers of the history.
-    Answered { answer: A, nth: u64 },
+    /// `at` is the number of events before the answer.
+    Answered { answer: A, at: usize },
 }
 
 #[derive(Clone, Copy)]
@@ -92,13 +90,35 @@ struct Flying<'a, M: Sequential> {
     number: usize,
     operation: &'a M::Operation,
     answer: Option<&'a M::Answer>,
-    nth: u64,
+    span: Span,
     effect: Effect,
+    is_held: bool,
 }
 
 impl<M: Sequential> Flying<'_, M> {
     fn apply(&self, model: &M, state: &M::State) -> Option<M::State> {
         model.apply(state.clone(), self.operation, self.answer)
+    }
+
+    fn after(&self, model: &M, state: &M::State) -> Vec<M::State> {
+        if self.is_held {
+            vec![model.settle(state, self.operation, self.span)]
+        } else {
+            model.after(state, self.operation, self.answer)
+        }
+    }
+
+    /// Whether this call changes nothing in this state, and so may take effect at once.
+    fn is_free(&self, model: &M, state: &M::State) -> bool {
+        match self.effect {
+            Effect::Reads => self.apply(model, state).is_some(),
+            Effect::Narrows => self.apply(model, state).is_some_and(|after| after == *state),
+            Effect::Overwrites | Effect::Both => false,
+        }
+    }
+
+    fn helps(&self, model: &M, state: &M::State, then: &Flying<'_, M>) -> bool {
+        model.helps(state, (self.operation, self.answer), (then.operation, then.answer))
     }
 
     fn is_left(&self, way: &PossibleOrder<M::State>) -> bool {
@@ -121,7 +141,7 @@ impl<M: Sequential> Changing<'_, M> {
         self.call.is_left(way)
             && self.before.is_none_or(|before| !before.is_left(way))
             && (self.call.number == number
-                || self.call.effect == Effect::Both
+                || matches!(self.call.effect, Effect::Narrows | Effect::Both)
                 || self.seen_by.iter().any(|call| call.is_left(way)))
     }
 }
@@ -179,15 +199,23 @@ pub(super) fn has_order<M: Sequential<Operation: PartialEq>>(
     for (number, call) in calls.iter().enumerate() {
         events.push((call.begun, CallEvent::Begun(number)));
         events.extend(call.answer.as_ref().map(|(at, _)| (*at, CallEvent::Answered(number))));
-        let ending = match &call.answer {
-            // The moments count up in the order of the answers, so they serve as `nth`.
-            Some((at, answer)) => CallEnding::Answered { answer: answer.clone(), nth: at.count },
-            None => CallEnding::Lost,
-        };
-        let call = OpenCall { operation: call.operation.clone(), ending, begun: 0 };
-        orders.calls.insert(number, call);
     }
     events.sort_by_key(|(at, _)| *at);
+    for (place, (_, event)) in events.iter().enumerate() {
+        match *event {
+            CallEvent::Begun(number) => {
+                let operation = calls[number].operation.clone();
+                let call = OpenCall { operation, ending: CallEnding::Lost, begun: place };
+                orders.calls.insert(number, call);
+            }
+            CallEvent::Answered(number) => {
+                let answer = calls[number].answer.as_ref().map(|(_, answer)| answer.clone());
+                if let (Some(call), Some(answer)) = (orders.calls.get_mut(&number), answer) {
+                    call.ending = CallEnding::Answered { answer, at: place };
+                }
+            }
+        }
+    }
     let mut front = orders.settled.clone();
     for (_, event) in events {
         match orders.follow(&front, event, steps) {
@@ -206,7 +234,6 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         Orders {
             model,
             calls: BTreeMap::new(),
-            answered_count: 0,
             settled: Front { ways: Arc::new(vec![way]), in_flight: BTreeSet::new() },
             events: VecDeque::new(),
             settled_count: 0,
@@ -238,8 +265,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         steps: &mut u64,
     ) -> Result<(), OrderFailure> {
         let call = self.calls.get_mut(&number).expect("a call without an outcome is kept");
-        self.answered_count += 1;
-        call.ending = CallEnding::Answered { answer, nth: self.answered_count };
+        call.ending = CallEnding::Answered { answer, at: self.settled_count + self.events.len() };
         // Events before the beginning of the call stay as they are.
         let mut again = self.events.split_off(call.begun - self.settled_count);
         again.push_back((CallEvent::Answered(number), self.settled.clone()));
@@ -288,21 +314,31 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         Ok(next)
     }
 
-    /// From this front on, the call of this number may take effect. A read without an answer does not matter.
+    /// From this front on, the call of this number may take effect. A read without an answer does not matter. A call
+    /// that is held stays in flight only for its answer.
     fn take_off(&self, front: &mut Front<M::State>, number: usize) {
-        let matters = |call: Flying<'_, M>| call.answer.is_some() || call.effect != Effect::Reads;
-        if self.flying(number).is_some_and(matters) {
+        let Some(call) = self.flying(number) else { return };
+        if call.is_held {
+            let hold = |way: &PossibleOrder<M::State>| PossibleOrder {
+                state: self.model.hold(&way.state, call.operation, call.span),
+                ..way.clone()
+            };
+            front.ways = Arc::new(front.ways.iter().map(hold).collect());
+        }
+        if call.answer.is_some() || (!call.is_held && call.effect != Effect::Reads) {
             front.in_flight.insert(number);
         }
     }
 
     fn flying(&self, number: usize) -> Option<Flying<'_, M>> {
-        let OpenCall { operation, ending, .. } = self.calls.get(&number)?;
-        let (answer, nth) = match ending {
-            CallEnding::Answered { answer, nth } => (Some(answer), *nth),
-            CallEnding::Open | CallEnding::Lost => (None, u64::MAX),
+        let OpenCall { operation, ending, begun } = self.calls.get(&number)?;
+        let (answer, answered) = match ending {
+            CallEnding::Answered { answer, at } => (Some(answer), Some(*at as u64)),
+            CallEnding::Open | CallEnding::Lost => (None, None),
         };
-        Some(Flying { number, operation, answer, nth, effect: self.model.effect(operation, answer) })
+        let span = Span { begun: *begun as u64, answered };
+        let (effect, is_held) = (self.model.effect(operation, answer), self.model.holds(operation, answer));
+        Some(Flying { number, operation, answer, span, effect, is_held })
     }
 
     /// The ways that follow from those of `front` and in which the call of this number took effect. These ways do not
@@ -318,6 +354,8 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     ///    of this number overwrites, no other call hides any.
     /// 3. So every other call that overwrites is seen by a call that does not overwrite.
     /// 4. Of equal calls without an answer, the oldest one takes effect first.
+    /// 5. A call that [helps](Sequential::helps) neither the call of this number nor a call that narrows the state, which
+    ///    that one could make impossible, may as well take effect later.
     fn advance(
         &self,
         front: &Front<M::State>,
@@ -326,18 +364,21 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
     ) -> Result<Vec<PossibleOrder<M::State>>, OrderFailure> {
         let calls: Vec<Flying<'_, M>> =
             front.in_flight.iter().filter_map(|number| self.flying(*number)).collect();
+        let calls: Vec<Flying<'_, M>> =
+            calls.into_iter().filter(|call| !call.is_held || call.number == number).collect();
+        let last = self.flying(number).expect("a call that is answered is kept");
         spend(steps, calls.len())?;
         let changing: Vec<Changing<'_, M>> = self.changing(&calls, number);
         let is_hidden = |call: &&Flying<'_, M>| call.effect == Effect::Overwrites && call.answer.is_some();
         let mut to_hide: Vec<&Flying<'_, M>> = calls.iter().filter(is_hidden).collect();
-        to_hide.sort_by_key(|call| call.nth);
+        to_hide.sort_by_key(|call| call.span.answered);
         let overwrites = to_hide.iter().any(|call| call.number == number);
         let (mut reached, mut done) = (Ways(BTreeMap::new()), Ways(BTreeMap::new()));
         let mut waiting = VecDeque::new();
         let mut reach = |mut way: PossibleOrder<M::State>,
                          waiting: &mut VecDeque<PossibleOrder<M::State>>| {
-            for call in calls.iter().filter(|call| call.effect == Effect::Reads) {
-                if call.is_left(&way) && call.apply(&self.model, &way.state).is_some() {
+            for call in &calls {
+                if call.is_left(&way) && call.is_free(&self.model, &way.state) {
                     insert(&mut way.taken, call.number);
                 }
             }
@@ -354,18 +395,25 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
             }
             spend(steps, changing.len())?;
             for Changing { call, .. } in changing.iter().filter(|changing| changing.may_come(&way, number)) {
-                let Some(state) = call.apply(&self.model, &way.state) else { continue };
-                let is_idle = call.answer.is_none() && state == way.state;
-                let mut next = PossibleOrder { state, ..way.clone() };
-                insert(if call.answer.is_some() { &mut next.taken } else { &mut next.used }, call.number);
-                if !is_idle {
-                    reach(next.clone(), &mut waiting);
+                if call.number != number && !self.may_help(&way, call, &last, &calls) {
+                    continue;
                 }
-                if call.effect == Effect::Overwrites && (call.number == number || !overwrites) {
-                    for hidden in &to_hide {
-                        if hidden.is_left(&next) {
-                            insert(&mut next.taken, hidden.number);
-                            reach(next.clone(), &mut waiting);
+                for state in call.after(&self.model, &way.state) {
+                    let is_idle = call.answer.is_none() && state == way.state;
+                    let mut next = PossibleOrder { state, ..way.clone() };
+                    insert(
+                        if call.answer.is_some() { &mut next.taken } else { &mut next.used },
+                        call.number,
+                    );
+                    if !is_idle {
+                        reach(next.clone(), &mut waiting);
+                    }
+                    if call.effect == Effect::Overwrites && (call.number == number || !overwrites) {
+                        for hidden in &to_hide {
+                            if hidden.is_left(&next) {
+                                insert(&mut next.taken, hidden.number);
+                                reach(next.clone(), &mut waiting);
+                            }
                         }
                     }
                 }
@@ -373,6 +421,25 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
         }
         let done = done.into_vec();
         if done.is_empty() { Err(OrderFailure::NoOrder) } else { Ok(done) }
+    }
+
+    /// Whether `call` helps `last`, or a call that narrows the state and itself helps `last`.
+    fn may_help(
+        &self,
+        way: &PossibleOrder<M::State>,
+        call: &Flying<'_, M>,
+        last: &Flying<'_, M>,
+        calls: &[Flying<'_, M>],
+    ) -> bool {
+        let helps = |first: &Flying<'_, M>, then| first.helps(&self.model, &way.state, then);
+        helps(call, last)
+            || calls.iter().any(|other| {
+                other.effect == Effect::Narrows
+                    && other.number != call.number
+                    && other.is_left(way)
+                    && helps(other, last)
+                    && helps(call, other)
+            })
     }
 
     /// The calls that change the state and may have to take effect before the call of this number, and that call.
@@ -393,8 +460,10 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
 
     /// If `call` overwrites: the calls that may take effect next and do not overwrite.
     fn seen_by<'a>(&self, call: &Flying<'_, M>, calls: &'a [Flying<'a, M>]) -> Vec<&'a Flying<'a, M>> {
-        let state = call.apply(&self.model, &self.model.initial());
-        let Some(state) = state.filter(|_| call.effect == Effect::Overwrites) else { return Vec::new() };
+        if call.effect != Effect::Overwrites {
+            return Vec::new();
+        }
+        let Some(state) = call.apply(&self.model, &self.model.initial()) else { return Vec::new() };
         let sees = |other: &&Flying<'_, M>| {
             let after = other.apply(&self.model, &state);
             // A call without an answer that changes nothing is left out.

@@ -14,6 +14,7 @@
 //! Every field that parses has an effect.
 
 pub mod audit;
+mod build;
 pub mod draw;
 pub(crate) mod facts;
 pub mod form;
@@ -63,12 +64,24 @@ pub use renaming::Renaming;
 pub(crate) use retired_names::bad_file;
 pub use retired_names::with_current_words;
 pub use run::{Run, RunOptions, run, run_configured};
-pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};
+pub use service::{Askers, Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};
 pub use write::write;
 
 /// Help for a wrong `name`: the nearest of the known names.
 pub fn nearest_name(name: &str, known: &[&str]) -> String {
     crate::ron_file::nearest::nearest(name, known).help()
+}
+
+/// The text of [`Service::STARTER`], with a number of sites that the service can have.
+pub fn starter<S: Service>() -> String {
+    let mut text = S::STARTER.to_owned();
+    let place = Place::whole().field("sites").locate(&text);
+    let number = text[place.clone()].parse::<u8>().ok().filter(|number| !S::SITES.contains(number));
+    let nearest = number.and_then(|number| S::SITES.iter().min_by_key(|other| other.abs_diff(number)));
+    if let Some(nearest) = nearest {
+        text.replace_range(place, &nearest.to_string());
+    }
+    text
 }
 
 use ron::extensions::Extensions;

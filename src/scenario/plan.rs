@@ -10,7 +10,7 @@ use crate::ron_file::Problem;
 use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
 use crate::scenario::history::PastLife;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
+use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape, numbers_of_sites};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
     self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,
@@ -162,9 +162,10 @@ pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>>
     if scenario.about.trim().is_empty() {
         planner.wrong(whole.field("about"), "`about` is empty", "one sentence: the property");
     }
-    if !(1..=SITES_MAX).contains(&scenario.sites) {
-        let message = format!("a cluster of {} sites", scenario.sites);
-        planner.wrong(whole.field("sites"), message, format!("1 to {SITES_MAX} sites"));
+    if !S::SITES.contains(&scenario.sites) || !(1..=SITES_MAX).contains(&scenario.sites) {
+        let noun = if scenario.sites == 1 { "site" } else { "sites" };
+        let message = format!("a cluster of {} {noun}", scenario.sites);
+        planner.wrong(whole.field("sites"), message, numbers_of_sites(S::SITES));
         // Every mention of a site would be wrong too, and would say nothing new.
         return Err(planner.problems);
     }

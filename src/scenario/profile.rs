@@ -327,7 +327,7 @@ impl Profile {
         let profile: Profile =
             options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
         let facts: Vec<&str> = facts::<S>().into_iter().map(|(_, name)| name).collect();
-        let problems = profile.check(&names::<S>(), &facts);
+        let problems = profile.check(S::SITES, &names::<S>(), &facts);
         if problems.is_empty() {
             Ok(profile)
         } else {

@@ -69,7 +69,8 @@ impl Renaming {
         groups.iter().map(|group| self.rest(group)).filter(|group| !group.is_empty()).collect()
     }
 
-    fn who(&self, who: Target) -> Option<Target> {
+    /// The new target for this one; a role stays what it is.
+    pub fn target(&self, who: Target) -> Option<Target> {
         Some(match who {
             Target::Site(site) => Target::Site(self.site(site)?),
             Target::Terminal(site) => Target::Terminal(self.site(site)?),
@@ -90,29 +91,29 @@ impl Renaming {
 
     fn event(&self, event: &EventPattern) -> Option<EventPattern> {
         Some(match event {
-            EventPattern::Leads(who) => EventPattern::Leads(self.who(*who)?),
+            EventPattern::Leads(who) => EventPattern::Leads(self.target(*who)?),
             EventPattern::Sent(traffic) => EventPattern::Sent(self.traffic(traffic)?),
             EventPattern::Delivered(traffic) => EventPattern::Delivered(self.traffic(traffic)?),
             EventPattern::Noted { kind, who, subject, slot } => {
-                let who = self.who(*who)?;
+                let who = self.target(*who)?;
                 EventPattern::Noted { kind: kind.clone(), who, subject: subject.clone(), slot: *slot }
             }
-            EventPattern::Crashed(who) => EventPattern::Crashed(self.who(*who)?),
-            EventPattern::Restarted(who) => EventPattern::Restarted(self.who(*who)?),
-            EventPattern::LinkDown(who) => EventPattern::LinkDown(self.who(*who)?),
-            EventPattern::LinkUp(who) => EventPattern::LinkUp(self.who(*who)?),
+            EventPattern::Crashed(who) => EventPattern::Crashed(self.target(*who)?),
+            EventPattern::Restarted(who) => EventPattern::Restarted(self.target(*who)?),
+            EventPattern::LinkDown(who) => EventPattern::LinkDown(self.target(*who)?),
+            EventPattern::LinkUp(who) => EventPattern::LinkUp(self.target(*who)?),
         })
     }
 
     fn traffic(&self, traffic: &Traffic) -> Option<Traffic> {
-        let (from, to) = (self.who(traffic.from)?, self.who(traffic.to)?);
+        let (from, to) = (self.target(traffic.from)?, self.target(traffic.to)?);
         Some(Traffic { from, to, ..traffic.clone() })
     }
 
     fn rule(&self, rule: &Rule) -> Option<Rule> {
-        let (from, to) = (self.who(rule.from)?, self.who(rule.to)?);
+        let (from, to) = (self.target(rule.from)?, self.target(rule.to)?);
         let then = match rule.then {
-            Ruling::Misdeliver(who) => Ruling::Misdeliver(self.who(who)?),
+            Ruling::Misdeliver(who) => Ruling::Misdeliver(self.target(who)?),
             then => then,
         };
         Some(Rule { from, to, then, ..rule.clone() })
@@ -121,7 +122,7 @@ impl Renaming {
     fn fault<S: Service>(&self, fault: &Fault<S::Expectation>) -> Option<Fault<S::Expectation>> {
         let mut aimed = fault.clone();
         if let Some(who) = aimed.who_mut() {
-            *who = self.who(*who)?;
+            *who = self.target(*who)?;
             return Some(aimed);
         }
         Some(match fault {
@@ -164,14 +165,14 @@ impl Renaming {
             Word::Service(expectation) => Word::Service(S::rename_expectation(expectation, self)?),
             Word::Harness(claim) => Word::Harness(match claim {
                 RunClaim::Converges { within, all } => RunClaim::Converges { within: *within, all: *all },
-                RunClaim::Leader(who) => RunClaim::Leader(self.who(*who)?),
+                RunClaim::Leader(who) => RunClaim::Leader(self.target(*who)?),
                 RunClaim::Never(event) => RunClaim::Never(self.event(event)?),
                 RunClaim::Sometimes(event) => RunClaim::Sometimes(self.event(event)?),
                 RunClaim::Progresses => RunClaim::Progresses,
                 RunClaim::Restarts => RunClaim::Restarts,
                 RunClaim::Prompt => RunClaim::Prompt,
                 RunClaim::LeadershipsAtMost(most) => RunClaim::LeadershipsAtMost(*most),
-                RunClaim::Stops(who) => RunClaim::Stops(self.who(*who)?),
+                RunClaim::Stops(who) => RunClaim::Stops(self.target(*who)?),
             }),
         })
     }

@@ -40,6 +40,11 @@ pub trait Service: Sized + Clone + Debug + 'static {
 
     /// The links that scenarios run under, unless they say another `order`.
     const LINKS: Links = <Self::Process as Process>::LINKS;
+    /// The numbers of sites that a cluster of this service can have, in ascending order. A scenario or profile with
+    /// another number is an error, and drawing and shrinking keep to these.
+    const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
+    /// Whom drawn scenarios give commands to.
+    const ASKERS: Askers = Askers::TerminalsAndClients;
     /// Notes that drawn scenarios hardly ever produce: no sweep requires them.
     const RARE_NOTES: &'static [&'static str] = &[];
     /// How numbers in traces of this service are read, in lines of at most 110 characters. Shown once above a trace.
@@ -47,7 +52,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// Old words of this service that files may still contain: kinds of messages and notes, commands, expectations
     /// and their fields. A file with one of them is refused, and `check --fix` rewrites it.
     const OLD_WORDS: &'static [OldWord] = &[];
-    /// A commented scenario file to start from. The default one uses no word of any service.
+    /// A commented scenario file to start from. The default one uses no word of any service, and needs two sites.
     const STARTER: &'static str = include_str!("starter.ron");
 
     /// Every kind of message, for rules and events.
@@ -227,6 +232,50 @@ pub trait Service: Sized + Clone + Debug + 'static {
     }
 }
 
+/// Whom drawn scenarios give commands to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Askers {
+    /// Terminals and clients.
+    TerminalsAndClients,
+    /// Sites and clients: no terminal is asked.
+    SitesAndClients,
+    /// Sites alone.
+    Sites,
+}
+
+impl Askers {
+    /// Who is asked instead of a terminal or client, in a cluster of this many sites.
+    pub(crate) fn instead_of(self, who: Target, sites: u8) -> Target {
+        match (self, who) {
+            (Askers::TerminalsAndClients, who) => who,
+            (_, Target::Terminal(site)) => Target::Site(site),
+            (Askers::Sites, Target::Client(number)) => {
+                Target::Site((number % u16::from(sites)).to_le_bytes()[0])
+            }
+            (_, who) => who,
+        }
+    }
+}
+
+/// The numbers of sites, as a help shows them: `2, 3 or 5 sites`.
+pub(crate) fn numbers_of_sites(numbers: &[u8]) -> String {
+    match numbers {
+        [first, .., last] if usize::from(last - first) + 1 == numbers.len() && numbers.len() > 2 => {
+            format!("{first} to {last} sites")
+        }
+        [all @ .., last] => {
+            let all: Vec<String> = all.iter().map(u8::to_string).collect();
+            let noun = if *last == 1 { "site" } else { "sites" };
+            if all.is_empty() {
+                format!("{last} {noun}")
+            } else {
+                format!("{} or {last} {noun}", all.join(", "))
+            }
+        }
+        [] => "no number of sites: `Service::SITES` is empty".to_owned(),
+    }
+}
+
 /// One durable record of a service's sites.
 pub type RecordOf<S> = <<S as Service>::Process as Process>::Record;
 
@@ -253,12 +302,14 @@ pub struct Probe<S: Service> {
 
 /// A command and the process that receives it.
 ///
-/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) build one
-/// from a command that has a field `site` or `client`.
+/// [`at`](Order::at) builds one from a command that has a field `at` of the type [`Target`].
+/// [`at_site`](Order::at_site), [`at_terminal`](Order::at_terminal) and [`at_client`](Order::at_client) build one from a
+/// command that has a field `site` or `client`.
 #[derive(Clone, Debug)]
 pub struct Order<S: Service> {
-    /// The process that receives the command.
-    pub to: ProcessId,
+    /// The process that receives the command. A role means its holder when the step fires. While nobody has the role,
+    /// the step waits.
+    pub to: Target,
     /// The command.
     pub command: <S::Process as Process>::Command,
     /// The field of the scenario's command that names `to`.
@@ -269,26 +320,31 @@ pub struct Order<S: Service> {
 pub type Compiled<S> = Result<Order<S>, Vec<Problem>>;
 
 impl<S: Service> Order<S> {
+    /// An order for the process that the command's field `at` names: `Put(at: Leader, value: 7)` in a file.
+    pub fn at(at: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
+        Ok(Order { to: at, command, place: Place::whole().field("at") })
+    }
+
     /// An order for the site that the command's field `site` names.
     pub fn at_site(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Order::at(site, ProcessId::Site, command)
+        Order::of_site(site, ProcessId::Site, command)
     }
 
     /// An order for the terminal of the site that the command's field `site` names.
     pub fn at_terminal(site: u8, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Order::at(site, ProcessId::Terminal, command)
+        Order::of_site(site, ProcessId::Terminal, command)
     }
 
     /// An order for the client that the command's field `client` names.
     pub fn at_client(client: u16, command: <S::Process as Process>::Command) -> Compiled<S> {
-        Ok(Order { to: ProcessId::Client(client), command, place: Place::whole().field("client") })
+        Ok(Order { to: Target::Client(client), command, place: Place::whole().field("client") })
     }
 
     /// An order for the terminal or client that the command's field `who` names.
     pub fn of(who: Target, command: <S::Process as Process>::Command) -> Compiled<S> {
         let place = Place::whole().field("who");
-        match who.process() {
-            Some(to @ (ProcessId::Terminal(_) | ProcessId::Client(_))) => Ok(Order { to, command, place }),
+        match who {
+            Target::Terminal(_) | Target::Client(_) => Ok(Order { to: who, command, place }),
             _ => {
                 let help = "`Client(0)`, or `Terminal(0)` for the terminal of site 0";
                 Err(vec![Problem::new(place, "who asks is a terminal or a client").help(help)])
@@ -296,14 +352,14 @@ impl<S: Service> Order<S> {
         }
     }
 
-    fn at(
+    fn of_site(
         site: u8,
         process_at: fn(SiteId) -> ProcessId,
         command: <S::Process as Process>::Command,
     ) -> Compiled<S> {
         let place = Place::whole().field("site");
         match SiteId::new(site) {
-            Some(site) => Ok(Order { to: process_at(site), command, place }),
+            Some(site) => Ok(Order { to: Target::of(process_at(site)), command, place }),
             None => {
                 let help = format!("a cluster has at most {SITES_MAX} sites, from 0");
                 Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])

@@ -449,3 +449,23 @@ pub struct Rule {
     /// What happens to the datagram.
     pub then: Ruling,
 }
+
+impl Rule {
+    /// A rule that does this to every datagram from the start of the run on. The other fields say to which alone.
+    pub fn new(then: Ruling) -> Rule {
+        Rule {
+            name: None,
+            kind: None,
+            from: Target::Any,
+            to: Target::Any,
+            subject: None,
+            slot: None,
+            slots: None,
+            since: Duration::ZERO,
+            until: None,
+            skip: 0,
+            count: None,
+            then,
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! How chances and subjects are written in a scenario.
 
+use core::str::FromStr;
+
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
@@ -14,6 +16,15 @@ const CHANCE: &str = "a chance, like \"1%\" or \"1/64\"";
 impl<'de> Deserialize<'de> for Chance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
         deserializer.deserialize_any(ValueText { expected: CHANCE, read: chance })
+    }
+}
+
+/// `1%`, `0.5%` or `1/64`. The error says what was expected.
+impl FromStr for Chance {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Chance, &'static str> {
+        chance(text).ok_or(CHANCE)
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::num::NonZeroUsize;
 use core::sync::atomic::AtomicBool;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::scenario::{RunOptions, Scenario, Service, Verdict, read, run};
@@ -15,6 +15,7 @@ use crate::search::groups::Groups;
 use crate::search::property::Property;
 use crate::search::ran::{Again, Ran};
 use crate::search::runner::Runner;
+use crate::search::saved;
 use crate::search::seeds::{Seeds, Shard};
 use crate::search::settle::{AtOnce, Settle, Settled};
 use crate::search::shrink::{Budget, shrink};
@@ -71,11 +72,15 @@ impl<S: Service> Sweep<S> {
     /// # }
     /// ```
     ///
+    /// First it runs the failures that it saved before: those in the folder whose `found` names one of its sources. If one
+    /// fails still, the test fails at once. One that passes is reported as fixed, where the output of tests is shown. No
+    /// file is removed: a bug that comes back is found first, and `cargo clean` forgets all.
+    ///
     /// `AVIARY_SEED` in the environment is a single seed to run instead. `AVIARY_SEEDS` is a range of seeds:
-    /// `0..100000`.
+    /// `0..100000`. With either, no saved failure is run.
     ///
     /// # Panics
-    /// When a run does not pass, or not in the same way twice; when ten seeds or more of a scenario all gave the same run,
+    /// When a saved failure fails still; when a run does not pass, or not in the same way twice; when ten seeds or more of a scenario all gave the same run,
     /// because too little in it is left to chance; when the environment has no valid seeds; when neither the seeds nor the time have an end.
     pub fn check(self) -> Facts {
         self.check_into(Path::new(FOLDER))
@@ -86,9 +91,13 @@ impl<S: Service> Sweep<S> {
     /// # Panics
     /// As [`check`](Sweep::check) does.
     pub fn check_into(mut self, folder: &Path) -> Facts {
-        self.seeds = seeds_of(self.seeds, variable("AVIARY_SEED"), variable("AVIARY_SEEDS"))
-            .unwrap_or_else(|why| panic!("{why}"));
+        let (seed, seeds) = (variable("AVIARY_SEED"), variable("AVIARY_SEEDS"));
+        let is_asked_for = seed.is_some() || seeds.is_some();
+        self.seeds = seeds_of(self.seeds, seed, seeds).unwrap_or_else(|why| panic!("{why}"));
         assert!(self.seeds.end().is_some() || self.time.is_some(), "seeds without an end: {}", self.seeds);
+        if !is_asked_for {
+            self.replay_saved(folder);
+        }
         let mut found = SearchResult::default();
         let stop = AtomicBool::new(false);
         let facts = self.run(&stop, &mut found);
@@ -110,6 +119,24 @@ impl<S: Service> Sweep<S> {
         let settled = self.settled(folder, &found.groups, &stop);
         let lines: Vec<String> = settled.iter().map(line_of).collect();
         panic!("{} of {} runs failed\n{}", found.failed, found.runs, lines.join("\n"));
+    }
+
+    /// Runs the failures that were saved before.
+    #[expect(clippy::print_stdout, reason = "the output of a test")]
+    fn replay_saved(&self, folder: &Path) {
+        let names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
+        let saved::Replayed { failing, others } = saved::replay(folder, &names, &self.runner);
+        others.iter().for_each(|line| println!("{line}"));
+        if failing.is_empty() {
+            return;
+        }
+        let line = |(path, why): &(PathBuf, String)| {
+            format!("{why}\n  saved: {}\n  reproduce: {}", path.display(), again(""))
+        };
+        let lines: Vec<String> = failing.iter().map(line).collect();
+        let (count, verb) =
+            (failing.len(), if failing.len() == 1 { "failure fails" } else { "failures fail" });
+        panic!("{count} saved {verb} still, and no seed was run\n{}", lines.join("\n"));
     }
 
     fn settled(&self, folder: &Path, groups: &Groups, stop: &AtomicBool) -> Vec<Settled> {
@@ -160,12 +187,16 @@ pub fn replay<S: Service>(path: impl AsRef<Path>) {
 fn line_of(one: &Settled) -> String {
     let Settled { property, explanation, count, found, path, .. } = one;
     let saved = path.as_ref().map(|path| format!("\n  saved: {}", path.display())).unwrap_or_default();
+    let again = again(&format!("AVIARY_SEED={} ", found.seed));
+    format!("{property}: {explanation} ({count} runs){saved}\n  reproduce: {again}")
+}
+
+/// The command that runs this test again, after `variables`.
+fn again(variables: &str) -> String {
     // A test runs on a thread that is named after it.
     let thread = thread::current();
     let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
-    let again = format!("AVIARY_SEED={} cargo test {test}", found.seed);
-    let text = format!("{property}: {explanation} ({count} runs){saved}\n  reproduce: {again}");
-    text.trim_end().to_owned()
+    format!("{variables}cargo test {test}").trim_end().to_owned()
 }
 
 /// The seeds to run; the environment takes precedence over `own`.
@@ -248,11 +279,26 @@ mod tests {
         let path = lines[2].strip_prefix("  saved: ").unwrap();
         let test = "search::check::tests::a_search_that_fails_panics_with_a_small_file_that_fails_again";
         assert_eq!(lines[3], format!("  reproduce: AVIARY_SEED=4 cargo test {test}"));
+        // The next run of the same test finds it before any seed.
+        let name_of_test = lines[3].split_once(" cargo ").unwrap().1;
+        let still = panics(|| Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder));
+        let expected = format!(
+            "1 saved failure fails still, and no seed was run\n{}\n  saved: {path}\n  reproduce: cargo {name_of_test}",
+            lines[1].trim_end_matches(" (5 runs)")
+        );
+        assert_eq!(still, expected);
+        let other = Pinned::new("another", scenario(&format!("{network}, {five}")));
+        Sweep::<Toys>::of(other).check_into(&folder);
         let again = panics(|| replay::<Toys>(path));
         assert!(again.contains("no sixes: S") && again.contains("kept 66\n"), "{again}");
         let text = fs::read_to_string(path).unwrap();
         fs::write(path, text.replace("site: 1, number: 66", "site: 0, number: 65")).unwrap();
         replay::<Toys>(path);
+        let replayed = saved::replay(&folder, &["pinned"], &Runner::<Toys>::new(RunOptions::default()));
+        assert_eq!(replayed.others, [format!("fixed: {path} passes")]);
+        fs::write(path, text.replace("number: 66", "nmber: 66")).unwrap();
+        Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder);
+        assert!(Path::new(path).exists());
         fs::remove_dir_all(&folder).unwrap();
         assert!(panics(|| replay::<Toys>(path)).starts_with("failed to read "));
         let differing =

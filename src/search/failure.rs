@@ -81,6 +81,11 @@ pub(super) fn definitions<S: Service>(generator: &mut schemars::SchemaGenerator)
 }
 
 impl<S: Service> Failure<S> {
+    /// A text as the file has it.
+    pub(super) fn quoted(text: &str) -> String {
+        quoted(text)
+    }
+
     /// Whether a text is a failure rather than a scenario.
     pub fn is_one(text: &str) -> bool {
         is_a("Failure", text)

@@ -23,6 +23,7 @@ mod hunt;
 mod property;
 mod ran;
 mod runner;
+mod saved;
 #[cfg(feature = "schema")]
 mod schema;
 mod seeds;

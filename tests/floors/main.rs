@@ -22,7 +22,7 @@ const BORDER: [&str; 10] =
     ["cow_log", "foreign", "frame", "ids", "macros", "mix", "outbox", "process", "time", "wire"];
 
 /// From the ground up: each floor uses only floors of earlier rows.
-const FLOORS: [Floor; 29] = [
+const FLOORS: [Floor; 30] = [
     Floor { number: 0, name: "border", uses: &[], why: "the border knows nothing but itself" },
     Floor {
         number: 1,
@@ -115,6 +115,12 @@ const FLOORS: [Floor; 29] = [
     },
     Floor {
         number: 4,
+        name: "protocol",
+        uses: &["border", "ron_file", "sim", "scenario"],
+        why: "sites and their clients are a process and a service of any protocol",
+    },
+    Floor {
+        number: 4,
         name: "tweets::judges",
         uses: &[
             "border",
@@ -173,7 +179,7 @@ const FLOORS: [Floor; 29] = [
     Floor {
         number: 5,
         name: "prelude",
-        uses: &["border", "sim", "judges", "foreign::rebuilt", "scenario"],
+        uses: &["border", "sim", "judges", "foreign::rebuilt", "scenario", "protocol", "search"],
         why: "whoever brings another protocol needs neither ours nor a real host",
     },
     Floor {

@@ -3,6 +3,7 @@
 
 include!("greatest.rs");
 
+mod clients;
 #[rustfmt::skip]
 mod mended;
 

@@ -36,13 +36,14 @@ impl DrawnCluster {
     }
 }
 
-pub(super) fn draw(profile: &Profile, seed: u64, bounds: Option<Span<u8>>) -> DrawnCluster {
+/// A cluster with one of these numbers of sites, if possible within `bounds`.
+pub(super) fn draw(profile: &Profile, seed: u64, possible: &[u8], bounds: Option<Span<u8>>) -> DrawnCluster {
     let mut draws = Draws::new(seed, Concern::Cluster);
     let mut weights = profile.sites.clone();
-    if let Some(Span(least, most)) = bounds {
-        weights.0.retain(|sites, _| (least..=most).contains(sites));
-    }
-    let sites = draws.of(&weights).or(bounds.map(|Span(least, _)| least)).unwrap_or(3);
+    let is_within = |sites: &u8| bounds.is_none_or(|Span(least, most)| (least..=most).contains(sites));
+    weights.0.retain(|sites, _| possible.contains(sites) && is_within(sites));
+    let mut others = possible.iter().copied().filter(is_within).chain(possible.iter().copied());
+    let sites = draws.of(&weights).or_else(|| others.next()).unwrap_or(1);
     let clients = draws.number(profile.clients);
     let lasts = draws.time(profile.lasts);
     let is_quiet = draws.happens(profile.quiet);

@@ -16,7 +16,7 @@ use crate::process::Process;
 use crate::ron_file::nearest::nearest;
 use crate::scenario::form::{DiskForm, DiskMode, ExpectationOf, FaultBudget, Scenario, StepOf};
 use crate::scenario::namespace::Word;
-use crate::scenario::profile::Profile;
+use crate::scenario::profile::{Profile, Span};
 use crate::scenario::service::{Pace, Service};
 use crate::scenario::step::{DiskFault, Fault, RunClaim, When};
 use crate::time::Duration;
@@ -96,7 +96,9 @@ pub fn draw<S: Service>(profile: &Profile, seed: u64) -> Result<Scenario<S>, Can
         return compose(profile, seed, None, draws, Some(calm));
     }
     let is_wanted = |recipe: &Recipe<_, _>| {
-        profile.recipes.is_empty() || profile.recipes.iter().any(|name| name == recipe.name)
+        let is_named = profile.recipes.is_empty() || profile.recipes.iter().any(|name| name == recipe.name);
+        let Span(least, most) = recipe.sites;
+        is_named && S::SITES.iter().any(|sites| (least..=most).contains(sites))
     };
     let wanted: RecipesOf<S> = S::recipes().into_iter().filter(is_wanted).collect();
     let recipe = if draws.happens(profile.follows_recipe) { draws.one_of(&wanted).copied() } else { None };
@@ -118,7 +120,7 @@ fn compose<S: Service>(
     draws: Draws,
     mut calm: Option<Calm>,
 ) -> Result<Scenario<S>, CannotDraw> {
-    let cluster = cluster::draw(profile, seed, recipe.map(|recipe| recipe.sites));
+    let cluster = cluster::draw(profile, seed, S::SITES, recipe.map(|recipe| recipe.sites));
     let is_quiet = calm.is_some() || (cluster.is_quiet && recipe.is_none());
     if let Some(calm) = &mut calm {
         calm.is_prompt &= has_bounds::<S>(&cluster);

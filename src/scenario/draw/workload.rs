@@ -30,7 +30,7 @@ pub enum Wanted {
 /// A request to draw a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Asking {
-    /// Who asks: a `Terminal` or a `Client`.
+    /// Who asks: a `Terminal` or a `Client`, or a `Site` as [`Service::ASKERS`] says.
     pub who: Target,
     /// The purpose of the command.
     pub wanted: Wanted,
@@ -127,6 +127,7 @@ impl<'a> Workload<'a> {
         wanted: Wanted,
     ) -> Option<S::Command> {
         self.count += 1;
+        let who = S::ASKERS.instead_of(who, self.sites);
         let Workload { count: number, users, is_crowd, datagram_max, slots_before, .. } = *self;
         S::draw_command(draws, &Asking { who, wanted, number, users, is_crowd, datagram_max, slots_before })
     }

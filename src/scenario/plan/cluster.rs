@@ -1,6 +1,6 @@
 //! Checks the members of a cluster, their machines and the targets that name them.
 
-use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
+use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::form::Latency;
@@ -131,17 +131,16 @@ impl<S: Service> Planner<S> {
         is_right.then_some(who)
     }
 
-    /// Whether the process that receives a command exists.
-    pub(super) fn exists(&mut self, place: &Place, id: ProcessId) -> bool {
-        let problem = match id {
-            ProcessId::Site(site) | ProcessId::Terminal(site) => {
-                self.shape.check_site(site.number(), place.clone())
+    /// The receiver of a command, if there can be such a process.
+    pub(super) fn receiver(&mut self, place: &Place, who: Target) -> Option<Target> {
+        match who {
+            Target::Any | Target::Machine(_) | Target::AllSites => {
+                let help = "expected `Site(..)`, `Client(..)`, `Terminal(..)` or a role like `Leader`";
+                self.wrong(place.clone(), "a command goes to one process", help);
+                None
             }
-            ProcessId::Client(client) => self.shape.check_client(client, place.clone()),
-        };
-        let exists = problem.is_none();
-        self.problems.extend(problem);
-        exists
+            _ => self.who(place, who),
+        }
     }
 
     /// Whether `who` can ever lead.

@@ -294,8 +294,8 @@ impl<S: Service> Planner<S> {
             Word::Harness(fault) => fault,
             Word::Service(command) => {
                 let order = self.within(place, S::compile(command))?;
-                let exists = self.exists(&place.then(&order.place), order.to);
-                return exists.then_some(ScriptAction::Command(order.to, order.command));
+                let to = self.receiver(&place.then(&order.place), order.to)?;
+                return Some(ScriptAction::Command(to, order.command));
             }
         };
         if let Some(aimed) = fault.aimed() {

@@ -1,10 +1,10 @@
 //! Finds profiles that parse but from which nothing can be drawn.
 
-use crate::ids::SITES_MAX;
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::ron_file::nearest::nearest;
 use crate::scenario::profile::{Profile, Share, Span, Weights};
+use crate::scenario::service::numbers_of_sites;
 use crate::sim::{Chance, DRIFT_MAX};
 use crate::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::time::Duration;
 const QUEUE_MIN: u64 = 150;
 
 impl Profile {
-    /// Everything that is wrong with the profile, for a service with these recipes and facts.
-    pub fn check(&self, recipes: &[&str], facts: &[&str]) -> Vec<Problem> {
+    /// Everything that is wrong with the profile, for a service with these numbers of sites, recipes and facts.
+    pub fn check(&self, sites: &[u8], recipes: &[&str], facts: &[&str]) -> Vec<Problem> {
         let mut checker = Checker(Vec::new());
         let whole = Place::whole();
         let (network, disk, cuts) = (whole.field("network"), whole.field("disk"), whole.field("cuts"));
@@ -28,9 +28,11 @@ impl Profile {
         checker.weights(crashes.field("moments"), &self.crashes.moments);
         checker.weights(messages.field("then"), &self.messages.then);
         checker.weights(disk.field("errors"), &self.disk.errors);
-        if let Some(sites) = self.sites.0.keys().find(|sites| !(1..=SITES_MAX).contains(*sites)) {
-            let message = format!("a cluster of {sites} sites");
-            checker.wrong(whole.field("sites"), message, format!("1 to {SITES_MAX} sites"));
+        // A profile that says nothing about sites is drawn with those of its numbers that the service has.
+        let is_usual = self.sites == Profile::default().sites;
+        if let Some(number) = self.sites.0.keys().find(|number| !is_usual && !sites.contains(*number)) {
+            let message = format!("a cluster of {number} sites");
+            checker.wrong(whole.field("sites"), message, numbers_of_sites(sites));
         }
         checker.span(whole.field("clients"), self.clients, 0, 100);
         checker.span(whole.field("users"), self.users, 1, 26);

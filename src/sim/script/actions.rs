@@ -69,7 +69,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             action => matches!(action, ScriptAction::Heal),
         };
         match action {
-            ScriptAction::Command(process, command) => self.command(process, command),
+            ScriptAction::Command(_, command) => {
+                targets.iter().for_each(|process| self.command(process, command.clone()));
+            }
             ScriptAction::Crash { at: None, leaves, .. } => {
                 self.each(targets, |world, host| world.crash(host, None, leaves))
             }

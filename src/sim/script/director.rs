@@ -280,7 +280,6 @@ impl<C: Clone> Director<C> {
 /// The processes that an action applies to, and those of a rule; `None` if some do not exist.
 fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, RuleTargets)> {
     let targets = match (action, action.target()) {
-        (ScriptAction::Command(process, _), _) => Resolved::Other(*process),
         (ScriptAction::Rule(rule), _) => {
             let (from, to) = (roles.resolve(rule.filter.from)?, roles.resolve(rule.filter.to)?);
             let stray = match rule.ruling {

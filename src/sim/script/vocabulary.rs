@@ -12,7 +12,7 @@ use core::fmt::Display;
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::ids::{SiteId, SiteSet};
 use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::Target;
@@ -153,8 +153,8 @@ pub const DRIFT_MAX: Percent = Percent(50);
 /// What a step does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScriptAction<C> {
-    /// Hands a user's command to a process.
-    Command(ProcessId, C),
+    /// Hands a user's command to the target, which is one process.
+    Command(Target, C),
     /// Stops the target, at once or when it next reaches a seam. Unsynced writes are lost, but for what it leaves.
     Crash {
         /// Whom.
@@ -398,7 +398,7 @@ impl<C> ScriptAction<C> {
                 Some(*who)
             }
             ScriptAction::Wipe(who) | ScriptAction::Slow(who, _) | ScriptAction::Clock(who, _) => Some(*who),
-            ScriptAction::Command(process, _) => Some(Target::of(*process)),
+            ScriptAction::Command(who, _) => Some(*who),
             ScriptAction::Partition(_) | ScriptAction::Cut { .. } | ScriptAction::Mend(..) => None,
             ScriptAction::Clog { .. }
             | ScriptAction::Unclog { .. }
@@ -414,7 +414,7 @@ impl<C> ScriptAction<C> {
     {
         let targets = targets_text(targets);
         match self {
-            ScriptAction::Command(process, command) => format!("command {process}: {command}"),
+            ScriptAction::Command(_, command) => format!("command {targets}: {command}"),
             ScriptAction::Crash { at, leaves, .. } => {
                 let place = at.map(|seam| format!(" {}", seam_text(seam))).unwrap_or_default();
                 let left = match leaves {

@@ -45,9 +45,11 @@ fn a_world_and_a_crossing_make_the_same_of_the_same_datagrams() {
         ..NetworkSettings::calm(LinkLatency::Constant(Duration::ZERO))
     };
     let mut steps: Vec<_> = rules().map(|rule| at(0, ScriptAction::Rule(rule))).into();
-    steps.extend((1..40).map(|n| at(n * 20, ScriptAction::Command(S2, Ask::Each(n)))));
+    steps.extend((1..40).map(|n| at(n * 20, ScriptAction::Command(Target::of(S2), Ask::Each(n)))));
     steps
-        .extend((1..10).map(|n| at(800 + n, ScriptAction::Command(ProcessId::Client(0), Ask::Put(100 + n)))));
+        .extend((1..10).map(|n| {
+            at(800 + n, ScriptAction::Command(Target::of(ProcessId::Client(0)), Ask::Put(100 + n)))
+        }));
     let mut settings = settings(steps);
     settings.config.beat = Some(Duration::from_millis(10));
     settings.network = network.clone();

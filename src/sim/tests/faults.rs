@@ -27,7 +27,7 @@ fn a_cut_goes_one_way_and_is_looked_at_on_both_ends() {
     let mend = ScriptAction::Mend(S1.as_site().unwrap(), S0.as_site().unwrap());
     let world = run(settings(Vec::from([
         // The datagrams are under way from 1 to 11 ms, and the link is cut at 5 ms.
-        at(1, ScriptAction::Command(S0, Ask::Each(1))),
+        at(1, ScriptAction::Command(Target::of(S0), Ask::Each(1))),
         at(5, ScriptAction::Cut { from, to }),
         put(100, S1, 2),
         put(200, S0, 3),
@@ -66,7 +66,7 @@ fn rules_drop_delay_and_duplicate_what_they_match() {
             0,
             ScriptAction::Rule(rule("deaf", filter("Tell", Target::AllSites, Target::of(S2)), Ruling::Drop)),
         ),
-        at(1, ScriptAction::Command(S0, Ask::Each(1))),
+        at(1, ScriptAction::Command(Target::of(S0), Ask::Each(1))),
     ])));
     assert_eq!(deliveries(&world, "Tell", S0, S1), [51_000]);
     assert_eq!(deliveries(&world, "Ack", S1, S0), [63_000, 66_000, 69_000]);
@@ -134,7 +134,7 @@ fn a_table_gives_each_direction_its_latency() {
     let row =
         |lengths: [u64; 3]| lengths.map(|length| LinkLatency::Constant(Duration::from_millis(length))).into();
     let mut settings = settings(Vec::from([
-        at(1, ScriptAction::Command(S0, Ask::Each(1))),
+        at(1, ScriptAction::Command(Target::of(S0), Ask::Each(1))),
         put(100, ProcessId::Client(0), 2),
     ]));
     settings.network.latency =
@@ -168,8 +168,8 @@ fn in_the_healed_core_nothing_happens_to_datagrams() {
     let mut settings = impaired(Vec::from([
         at(1, ScriptAction::Rule(keep)),
         at(1, ScriptAction::Clog { from: only(S0), to: only(S1).with(S2.as_site().unwrap()) }),
-        at(2, ScriptAction::Command(S0, Ask::Each(1))),
-        at(3, ScriptAction::Command(S1, Ask::Each(2))),
+        at(2, ScriptAction::Command(Target::of(S0), Ask::Each(1))),
+        at(3, ScriptAction::Command(Target::of(S1), Ask::Each(2))),
     ]));
     settings.clog_max = 1;
     let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
@@ -232,7 +232,7 @@ fn a_redelivery_of_nothing_is_as_stale_as_a_step_that_never_fired() {
         redeliver.is_optional = is_optional;
         let steps = [
             at(0, ScriptAction::Rule(keep(kind))),
-            at(1, ScriptAction::Command(S0, Ask::Each(1))),
+            at(1, ScriptAction::Command(Target::of(S0), Ask::Each(1))),
             redeliver,
         ];
         let world = run(settings(Vec::from(steps)));

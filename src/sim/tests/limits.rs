@@ -18,8 +18,10 @@ fn a_process_that_holds_more_than_it_may_is_caught() {
 #[test]
 fn a_process_that_looks_at_more_than_comes_of_it_is_caught() {
     let run = |count| {
-        let settings =
-            settings(Vec::from([put(1, S0, 5), at(2, ScriptAction::Command(S0, Ask::Look(count)))]));
+        let settings = settings(Vec::from([
+            put(1, S0, 5),
+            at(2, ScriptAction::Command(Target::of(S0), Ask::Look(count))),
+        ]));
         World::new(settings, Scribe::default()).unwrap().run_until(ms(1_000))
     };
     run(8).unwrap();

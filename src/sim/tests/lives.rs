@@ -17,7 +17,7 @@ fn at_seam(seam: Option<Seam>, ask: Ask) -> (Vec<u64>, Vec<ProcessId>, GossipWor
     if let Some(seam) = seam {
         steps.push(at(1, crash(S0, Some(seam), Leaves::Nothing)));
     }
-    steps.push(at(2, ScriptAction::Command(S0, ask)));
+    steps.push(at(2, ScriptAction::Command(Target::of(S0), ask)));
     steps.push(at(1_000, ScriptAction::Restart(Target::of(S0))));
     let world = run(settings(steps));
     let recipients = world.judge().delivered.iter().filter(|(_, to, ..)| *to != S0);
@@ -72,7 +72,7 @@ const T0: ProcessId = ProcessId::Terminal(SiteId::new(0).unwrap());
 fn a_terminal_lives_as_often_as_its_site() {
     let world = run(settings(Vec::from([
         at(10, crash(S0, None, Leaves::Nothing)),
-        at(20, ScriptAction::Command(T0, Ask::Put(5))),
+        at(20, ScriptAction::Command(Target::of(T0), Ask::Put(5))),
         at(30, ScriptAction::Restart(Target::of(S0))),
         at(40, crash(S0, None, Leaves::Nothing)),
         at(45, crash(S0, Some(Seam::DuringRecovery), Leaves::Nothing)),
@@ -95,7 +95,7 @@ fn a_terminal_lives_as_often_as_its_site() {
 fn what_is_under_way_inside_a_program_ends_with_it() {
     let recipients = |is_crashed| {
         // The terminal's message of 1 ms arrives at its own site one microsecond later.
-        let mut steps = Vec::from([at(1, ScriptAction::Command(T0, Ask::Put(5)))]);
+        let mut steps = Vec::from([at(1, ScriptAction::Command(Target::of(T0), Ask::Put(5)))]);
         if is_crashed {
             steps.push(at(1, crash(S0, None, Leaves::Nothing)));
             steps.push(at(1, ScriptAction::Restart(Target::of(S0))));
@@ -285,7 +285,7 @@ fn durable_state_that_is_refused_stops_a_site_for_good() {
 fn a_site_that_stops_by_itself_leaves_nothing_of_that_call() {
     let steps = || {
         Vec::from([
-            at(1, ScriptAction::Command(S0, Ask::Stop(5))),
+            at(1, ScriptAction::Command(Target::of(S0), Ask::Stop(5))),
             at(50, ScriptAction::Restart(Target::of(S0))),
         ])
     };

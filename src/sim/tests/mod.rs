@@ -130,7 +130,7 @@ fn at(millis: u64, action: ScriptAction<Ask>) -> ScriptStep<Ask> {
 }
 
 fn put(millis: u64, who: ProcessId, number: u64) -> ScriptStep<Ask> {
-    at(millis, ScriptAction::Command(who, Ask::Put(number)))
+    at(millis, ScriptAction::Command(Target::of(who), Ask::Put(number)))
 }
 
 fn filter(kind: &str, from: Target, to: Target) -> Filter {

@@ -108,13 +108,13 @@ fn the_first_violation_stops_every_later_step() {
 #[test]
 #[should_panic(expected = "asked to")]
 fn a_panic_passes_through_the_world() {
-    run(settings(Vec::from([at(1, ScriptAction::Command(S1, Ask::Break))])));
+    run(settings(Vec::from([at(1, ScriptAction::Command(Target::of(S1), Ask::Break))])));
 }
 
 #[cfg(feature = "std")]
 #[test]
 fn a_panic_leaves_the_culprit_named() {
-    let settings = settings(Vec::from([at(1, ScriptAction::Command(S1, Ask::Break))]));
+    let settings = settings(Vec::from([at(1, ScriptAction::Command(Target::of(S1), Ask::Break))]));
     let mut world: GossipWorld = World::new(settings, Scribe::default()).unwrap();
     let outcome = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| world.run_until(ms(5))));
     assert!(outcome.is_err());

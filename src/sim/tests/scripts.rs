@@ -52,7 +52,7 @@ fn a_step_does_not_see_the_event_that_armed_it() {
 
 #[test]
 fn roles_are_those_of_the_moment_and_missing_ones_are_waited_for() {
-    let lead = |millis, who, rank| at(millis, ScriptAction::Command(who, Ask::Lead(rank)));
+    let lead = |millis, who, rank| at(millis, ScriptAction::Command(Target::of(who), Ask::Lead(rank)));
     let mut settings = settings(Vec::from([lead(100, S1, 1), lead(200, S2, 2)]));
     settings.tracks.push(Vec::from([
         at(1, crash(Target::Leader)),

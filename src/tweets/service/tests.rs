@@ -10,7 +10,7 @@ use crate::process::Label;
 use crate::scenario::draw::draw;
 use crate::scenario::namespace::names;
 use crate::scenario::profile::{DiskDrawn, DiskErrorKind, FaultKind, Runs, Weights};
-use crate::scenario::step::{Fault, RunClaim};
+use crate::scenario::step::{Fault, RunClaim, Target};
 use crate::scenario::{Outcome, Profile, Run, RunOptions, Service, read, run};
 use crate::sim::{Chance, DiskFault, TraceLevel};
 use crate::tweets::site::{Block, Message, Note, Query};
@@ -75,7 +75,7 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
         let order = order.unwrap_or_else(|problems| panic!("{problems:?}"));
         (order.to, order.command)
     };
-    let client = ProcessId::Client(1);
+    let client = Target::Client(1);
     let log = Query::Log { from: Position::default() };
     assert_eq!(compiled("Log(client: 1)"), (client, SiteCommand::Query(log)));
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_log_blocks_and_a_status_are_asked_of_one_site() {
         (client, SiteCommand::Query(blocks))
     );
     wrong("steps: [At(\"1s\", Blocks(site: 0, after: (\"ann\", \"b b\")))]", "(\"ann\"", "is no user name");
-    let terminal = crate::ids::SiteId::new(2).map(ProcessId::Terminal).unwrap();
+    let terminal = Target::Terminal(2);
     assert_eq!(compiled("Status(site: 2)"), (terminal, SiteCommand::Query(Query::Status)));
     wrong("steps: [At(\"1s\", Status(site: 3))]", "3", "there is no site 3");
     wrong("steps: [At(\"1s\", Log())]", "Log", "nobody says where");

@@ -6,6 +6,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::replicated::service::OLD_KINDS;
 #[cfg(feature = "schema")]
 use crate::scenario::schema::shown;
+use crate::scenario::step::Target;
 use crate::scenario::{OldWord, Order, Place, Problem, Shape};
 use crate::tweets::service::{SiteCommand, Timelines};
 use crate::tweets::site::{Block, Operation, Query};
@@ -365,7 +366,9 @@ impl TimelineCommand {
             }
         };
         match (asker, command) {
-            (Some((to, place)), Some(command)) if reading.0.is_empty() => Ok(Order { to, command, place }),
+            (Some((to, place)), Some(command)) if reading.0.is_empty() => {
+                Ok(Order { to: Target::of(to), command, place })
+            }
             _ => Err(reading.0),
         }
     }

@@ -1,16 +1,21 @@
-//! Histories written by hand, and every history of up to four calls.
+//! Histories of a store written by hand, and every history of up to four calls.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::*;
+use crate::ids::ProcessId;
+use crate::judges::Linearizable;
 use crate::judges::linearizable::tests::{any_order, numbers, spans};
+use crate::judges::linearizable::{Call, Moment};
+use crate::judges::models::fewest::{Reducible, fewest};
+use crate::judges::models::{Kv, KvAnswer, KvOperation, Register, RegisterAnswer, RegisterOperation};
 use crate::judges::orders::has_order;
+use crate::sim::Violation;
+use crate::time::Instant;
 
-mod random;
-
-type History = KvHistory<&'static str, u8>;
+pub(super) type History = Linearizable<Kv<&'static str, u8>>;
 
 fn value(text: &str) -> Option<u8> {
     (text != "nothing").then(|| text.parse().unwrap())
@@ -20,23 +25,23 @@ fn value(text: &str) -> Option<u8> {
 fn play(history: &mut History, now: Instant, line: &'static str) -> Result<(), Violation> {
     let words: Vec<&'static str> = line.split_whitespace().collect();
     let who = ProcessId::Client(words[0].parse().unwrap());
-    let (key, operation) = match words[1..] {
-        ["gets", key] => (key, KvOperation::Get),
-        ["puts", key, new] => (key, KvOperation::Put(new.parse().unwrap())),
-        ["swaps", key, from, to] => (key, KvOperation::Swap { from: value(from), to: to.parse().unwrap() }),
-        ["deletes", key] => (key, KvOperation::Delete),
-        ["put"] => return history.answered(now, who, KvAnswer::Put),
-        ["swapped"] => return history.answered(now, who, KvAnswer::Swapped),
-        ["deleted"] => return history.answered(now, who, KvAnswer::Deleted),
-        ["found", found] => return history.answered(now, who, KvAnswer::Found(value(found))),
-        ["differs"] => return history.answered(now, who, KvAnswer::Differs),
+    let operation = match words[1..] {
+        ["gets", key] => KvOperation::Get { key },
+        ["puts", key, new] => KvOperation::Put { key, value: new.parse().unwrap() },
+        ["swaps", key, from, to] => KvOperation::Swap { key, from: value(from), to: to.parse().unwrap() },
+        ["deletes", key] => KvOperation::Delete { key },
+        ["put"] => return history.answered(who, 0, KvAnswer::Put, now),
+        ["swapped"] => return history.answered(who, 0, KvAnswer::Swapped, now),
+        ["deleted"] => return history.answered(who, 0, KvAnswer::Deleted, now),
+        ["found", found] => return history.answered(who, 0, KvAnswer::Found(value(found)), now),
+        ["differs"] => return history.answered(who, 0, KvAnswer::Differs, now),
         ["lost"] => {
-            history.lost(who);
+            history.forgot(who);
             return Ok(());
         }
         _ => panic!("{line}"),
     };
-    history.asked(now, who, key, operation);
+    history.began(who, 0, operation, now);
     Ok(())
 }
 
@@ -59,7 +64,8 @@ fn check(lines: &'static str, expected: &str) {
         Ok(()) => String::new(),
         Err(violation) => {
             let calls = violation.explanation.split("; ").filter_map(|call| call.split('"').nth(1));
-            calls.collect::<Vec<_>>().join(", ")
+            let on_part = |call: &str| call.trim_end_matches(&['x', 'y', 'z'][..]).replace(" under", "");
+            calls.map(|call| on_part(call).trim_end().to_string()).collect::<Vec<_>>().join(", ")
         }
     };
     assert_eq!(found, expected, "{lines}");
@@ -155,21 +161,20 @@ fn each_key_is_judged_alone() {
     let (_, result) = played("0 puts x 1; 0 put; 0 puts y 2; 0 put; 0 puts y 3; 1 gets y; 1 found nothing");
     assert_eq!(
         result.unwrap_err().to_string(),
-        "linearizable: on y, no order explains that \"put 2\" of C0 at 0.000002 was answered \"put\" at 0.000003; \
-         \"get\" of C1 at 0.000005 was answered \"found nothing\" at 0.000006"
+        "linearizable: on y, no order explains that \"put 2 under y\" of C0 at 0.000002 was answered \"put\" at \
+         0.000003; \"get y\" of C1 at 0.000005 was answered \"found nothing\" at 0.000006. The order \"put 2 under y\" \
+         of C0 explains all but \"get y\" of C1"
     );
 }
 
 #[test]
 fn an_answer_belongs_to_a_question() {
     let explained = |lines| played(lines).1.unwrap_err().explanation;
-    assert_eq!(explained("0 put"), "C0 is answered \"put\" and had asked for nothing");
-    assert_eq!(
-        explained("0 gets x; 0 lost; 0 found 1"),
-        "C0 is answered \"found 1\" and had asked for nothing"
-    );
-    assert_eq!(explained("0 puts x 1; 0 found 1"), "C0 is answered \"found 1\" to \"put 1\" on x");
-    assert_eq!(explained("0 gets x; 0 differs"), "C0 is answered \"differs\" to \"get\" on x");
+    let not_open = |answer| format!("C0 is answered \"{answer}\" to its call 0, which is not open");
+    assert_eq!(explained("0 put"), not_open("put"));
+    assert_eq!(explained("0 gets x; 0 lost; 0 found 1"), not_open("found 1"));
+    assert_eq!(explained("0 puts x 1; 0 found 1"), "C0 is answered \"found 1\" to \"put 1 under x\"");
+    assert_eq!(explained("0 gets x; 0 differs"), "C0 is answered \"differs\" to \"get x\"");
     let twice = catch_unwind(AssertUnwindSafe(|| played("0 gets x; 0 gets y")));
     assert!(twice.is_err(), "a client waits for one outcome at a time");
 }
@@ -177,18 +182,19 @@ fn an_answer_belongs_to_a_question() {
 #[test]
 fn a_client_may_have_several_calls_and_a_clone_goes_its_own_way() {
     let (now, who) = (Instant::ZERO, ProcessId::Client(0));
-    let mut history = KvHistory::<&str, u8>::default();
-    let [put, get, lost] = [KvOperation::Put(1), KvOperation::Get, KvOperation::Put(2)]
-        .map(|operation| history.begin(now, who, "x", operation));
-    history.lose(lost);
-    history.end(now, put, KvAnswer::Put).unwrap();
+    let mut history = History::default();
+    let (key, put_of) = ("x", |value| KvOperation::Put { key: "x", value });
+    let [put, get, lost] =
+        [put_of(1), KvOperation::Get { key }, put_of(2)].map(|operation| history.begin(who, operation, now));
+    history.forget(lost);
+    history.end(put, KvAnswer::Put, now).unwrap();
     for found in 0..=3 {
         let mut clone = history.clone();
-        let is_explained = clone.end(now, get, KvAnswer::Found(value_of(found))).is_ok();
+        let is_explained = clone.end(get, KvAnswer::Found(value_of(found)), now).is_ok();
         assert_eq!(is_explained, found < 3, "{found}");
-        assert_eq!(clone.end(now, get, KvAnswer::Found(Some(7))), Ok(get), "it has ended");
-        let late = clone.begin(now, who, "x", KvOperation::Get);
-        assert!(found == 3 || clone.end(now, late, KvAnswer::Found(None)).is_err());
+        assert_eq!(clone.end(get, KvAnswer::Found(Some(7)), now), Ok(get), "it has ended");
+        let late = clone.begin(who, KvOperation::Get { key }, now);
+        assert!(found == 3 || clone.end(late, KvAnswer::Found(None), now).is_err());
     }
 }
 
@@ -199,55 +205,57 @@ fn value_of(number: u8) -> Option<u8> {
 /// Many clients at once each swap a value for the same value: any subset of the swaps may have taken effect.
 #[test]
 fn where_the_steps_are_spent_nothing_is_claimed() {
-    let mut history = KvHistory::<&str, u8>::default();
-    let (now, clients) = (Instant::ZERO, (0..40).map(ProcessId::Client));
-    let swap = KvOperation::Swap { from: Some(1), to: 1 };
-    history.asked(now, ProcessId::Client(99), "x", KvOperation::Put(1));
-    history.answered(now, ProcessId::Client(99), KvAnswer::Put).unwrap();
-    clients.clone().for_each(|who| history.asked(now, who, "x", swap.clone()));
-    clients.for_each(|who| history.answered(now, who, KvAnswer::Swapped).unwrap());
+    let mut history = History::default();
+    let (now, clients, key) = (Instant::ZERO, (0..40).map(ProcessId::Client), "x");
+    let swap = KvOperation::Swap { key, from: Some(1), to: 1 };
+    history.began(ProcessId::Client(99), 0, KvOperation::Put { key, value: 1 }, now);
+    history.answered(ProcessId::Client(99), 0, KvAnswer::Put, now).unwrap();
+    clients.clone().for_each(|who| history.began(who, 0, swap.clone(), now));
+    clients.for_each(|who| history.answered(who, 0, KvAnswer::Swapped, now).unwrap());
     assert_eq!(
         history.unknown().unwrap(),
         "linearizable: not everything on x is judged: the search spent its steps"
     );
     let reader = ProcessId::Client(0);
-    history.asked(now, reader, "x", KvOperation::Get);
-    history.answered(now, reader, KvAnswer::Found(Some(7))).unwrap();
-    history.asked(now, reader, "y", KvOperation::Get);
-    history.answered(now, reader, KvAnswer::Found(Some(7))).unwrap_err();
+    let mut found_7 = |key| {
+        history.began(reader, 0, KvOperation::Get { key }, now);
+        history.answered(reader, 0, KvAnswer::Found(Some(7)), now)
+    };
+    found_7("x").unwrap();
+    found_7("y").unwrap_err();
 }
 
 /// The steps suffice for dozens of clients at once and hundreds of lost calls.
 #[test]
 fn hundreds_of_lost_calls_and_dozens_of_clients_at_once_are_judged() {
-    let mut history = KvHistory::<&str, u16>::default();
+    let mut history = Linearizable::<Kv<&str, u16>>::default();
     let mut now = 0;
     let mut tick = || {
         now += 1;
         Instant::from_micros(now)
     };
-    let reader = ProcessId::Client(999);
+    let (reader, key) = (ProcessId::Client(999), "x");
     for round in 0..10 {
         for client in 0..30 {
             let value = if client % 2 == 0 { 1 } else { 100 * round + client };
-            history.asked(tick(), ProcessId::Client(client), "x", KvOperation::Put(value));
-            history.lost(ProcessId::Client(client));
+            history.began(ProcessId::Client(client), 0, KvOperation::Put { key, value }, tick());
+            history.forgot(ProcessId::Client(client));
         }
         (30..60).for_each(|client| {
             let value = 100 * round + client;
-            history.asked(tick(), ProcessId::Client(client), "x", KvOperation::Put(value));
+            history.began(ProcessId::Client(client), 0, KvOperation::Put { key, value }, tick());
         });
         for value in [1, 100 * round + 1, 100 * round + 45, 1] {
-            history.asked(tick(), reader, "x", KvOperation::Get);
-            history.answered(tick(), reader, KvAnswer::Found(Some(value))).unwrap();
+            history.began(reader, 0, KvOperation::Get { key }, tick());
+            history.answered(reader, 0, KvAnswer::Found(Some(value)), tick()).unwrap();
         }
         (30..60).for_each(|client| {
-            history.answered(tick(), ProcessId::Client(client), KvAnswer::Put).unwrap();
+            history.answered(ProcessId::Client(client), 0, KvAnswer::Put, tick()).unwrap();
         });
     }
     assert_eq!(history.unknown(), None);
-    history.asked(tick(), reader, "x", KvOperation::Get);
-    let violation = history.answered(tick(), reader, KvAnswer::Found(Some(45))).unwrap_err();
+    history.began(reader, 0, KvOperation::Get { key }, tick());
+    let violation = history.answered(reader, 0, KvAnswer::Found(Some(45)), tick()).unwrap_err();
     let calls = violation.explanation.split("; ").count();
     assert!(calls <= 4, "{calls} of 650 calls are shown: {violation}");
 }
@@ -255,23 +263,23 @@ fn hundreds_of_lost_calls_and_dozens_of_clients_at_once_are_judged() {
 /// Compares with the definition: whether any order explains the calls. Leaving out values must break no good history.
 #[test]
 fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
-    let swap = |answer| (KvOperation::Swap { from: Some(1), to: 2 }, answer);
-    let found = |value| Some(KvAnswer::Found(value));
-    let kinds: [(KvOperation<u8>, Option<KvAnswer<u8>>); 11] = [
-        (KvOperation::Put(1), Some(KvAnswer::Put)),
-        (KvOperation::Put(2), Some(KvAnswer::Put)),
-        (KvOperation::Put(1), None),
-        (KvOperation::Get, found(Some(1))),
-        (KvOperation::Get, found(Some(2))),
-        (KvOperation::Get, found(None)),
-        (KvOperation::Delete, Some(KvAnswer::Deleted)),
-        swap(Some(KvAnswer::Swapped)),
-        swap(Some(KvAnswer::Differs)),
+    let swap = |answer| (RegisterOperation::Swap { from: Some(1), to: Some(2) }, answer);
+    let found = |value| Some(RegisterAnswer::Found(value));
+    let kinds: [(RegisterOperation<Option<u8>>, Option<RegisterAnswer<Option<u8>>>); 11] = [
+        (RegisterOperation::Write(Some(1)), Some(RegisterAnswer::Written)),
+        (RegisterOperation::Write(Some(2)), Some(RegisterAnswer::Written)),
+        (RegisterOperation::Write(Some(1)), None),
+        (RegisterOperation::Read, found(Some(1))),
+        (RegisterOperation::Read, found(Some(2))),
+        (RegisterOperation::Read, found(None)),
+        (RegisterOperation::Write(None), Some(RegisterAnswer::Written)),
+        swap(Some(RegisterAnswer::Swapped)),
+        swap(Some(RegisterAnswer::Differs)),
         swap(found(Some(2))),
         swap(None),
     ];
-    let model = Register::default();
-    let has_order = |calls: &[Call<_>]| has_order(Register::default(), calls, &mut 1_000_000).unwrap();
+    let model = Register::new(None);
+    let has_order = |calls: &[Call<_>]| has_order(Register::new(None), calls, &mut 1_000_000).unwrap();
     let (mut histories, mut broken) = (0, 0);
     for count in 0..=4 {
         let spans = spans(count);
@@ -284,19 +292,19 @@ fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
                     let answer = answer.map(|answer| (moment(end * 2 + 1), answer));
                     Call { who: ProcessId::Client(0), operation, begun: moment(begin * 2), answer }
                 });
-                let calls: Vec<Call<Register<u8>>> = calls.collect();
+                let calls: Vec<Call<Register<Option<u8>>>> = calls.collect();
                 let expected = any_order(&model, &calls, &mut Vec::new());
                 assert_eq!(has_order(&calls), expected, "{calls:?}");
                 histories += 1;
                 if expected {
                     for gone in [None, Some(1), Some(2)] {
-                        let fewer = fewer::without(&calls, &[gone].into());
+                        let (_, fewer) = model.without_values(&calls, &[gone].into());
                         assert!(has_order(&fewer), "{calls:?} without {gone:?}");
                     }
                 } else {
                     broken += 1;
-                    let fewest = fewer::fewest(calls.clone(), &mut 1_000_000);
-                    assert!(!has_order(&fewest), "{calls:?}");
+                    let few = fewest(model.clone(), calls.clone(), &mut 1_000_000);
+                    assert!(!has_order(&few.calls), "{calls:?}");
                 }
             }
         }

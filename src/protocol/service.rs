@@ -1,0 +1,133 @@
+//! A protocol of sites in scenarios.
+
+use serde::{Deserialize, Serialize};
+
+use crate::foreign::Serde;
+use crate::ids::ProcessId;
+use crate::protocol::{Judges, Protocol, Sites, SitesConfig, SitesOf, aim};
+use crate::ron_file::{Place, Problem};
+use crate::scenario::draw::{Asking, Draws};
+use crate::scenario::{Askers, Cluster, Compiled, Order, Probe, Renaming, Service, Shape, same};
+use crate::time::Duration;
+
+/// The settings of a scenario about a protocol of sites.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SitesSettings {
+    /// How long a client waits for an answer before it asks the next site, above `"0s"`: `"500ms"` by default.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub retry: Duration,
+}
+
+fn is_usual(retry: &Duration) -> bool {
+    *retry == SitesSettings::default().retry
+}
+
+impl Default for SitesSettings {
+    fn default() -> SitesSettings {
+        SitesSettings { retry: Duration::from_millis(500) }
+    }
+}
+
+/// What a scenario may expect of a protocol of sites. `A` is its answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename(deserialize = "expectation"), deny_unknown_fields)]
+pub enum SitesExpectation<A> {
+    /// The last answer that this client took in its present life.
+    LastAnswer {
+        /// The number of the client.
+        client: u16,
+        /// The answer.
+        answer: A,
+    },
+}
+
+impl<P: Protocol> Service for Sites<P> {
+    type Process = Sites<P>;
+    type Judges = Judges<P>;
+    type Command = P::Command;
+    type Expectation = SitesExpectation<P::Answer>;
+    type Settings = SitesSettings;
+
+    const SITES: &'static [u8] = P::SITES;
+    const ASKERS: Askers = P::ASKERS;
+
+    fn compile(command: &P::Command) -> Compiled<Sites<P>> {
+        match aim::of(command) {
+            Some(at) => Order::at(at, Serde::new(command.clone())),
+            None => {
+                let message = "this command does not say who gets it";
+                let help =
+                    "a field `at: Target` in this variant of `Protocol::Command`, for `at: Site(0)` in files";
+                Err(vec![Problem::new(Place::whole(), message).help(help)])
+            }
+        }
+    }
+
+    fn check(expectation: &SitesExpectation<P::Answer>, shape: &Shape) -> Vec<Problem> {
+        let SitesExpectation::LastAnswer { client, .. } = expectation;
+        shape.check_client(*client, Place::whole().field("client")).into_iter().collect()
+    }
+
+    fn draw_command(draws: &mut Draws, asking: &Asking) -> Option<P::Command> {
+        P::draw(draws, asking)
+    }
+
+    fn config(settings: &SitesSettings, shape: &Shape) -> Result<SitesConfig, Vec<Problem>> {
+        if settings.retry == Duration::ZERO {
+            let place = Place::whole().field("retry");
+            return Err(vec![Problem::new(place, "a client that never waits").help("a time above 0s")]);
+        }
+        Ok(SitesConfig { sites: shape.all_sites(), retry: settings.retry })
+    }
+
+    fn core_size(_config: &SitesConfig, shape: &Shape) -> u8 {
+        P::core_size(shape.sites)
+    }
+
+    fn probe(process: ProcessId) -> Option<Probe<Sites<P>>> {
+        let command = P::probe().filter(|_| process.as_site().is_none())?;
+        Some(Probe { command: Serde::new(command), done: "answered" })
+    }
+
+    fn same_state(one: &Sites<P>, other: &Sites<P>) -> Result<(), String> {
+        one.site().zip(other.site()).map_or(Ok(()), |(one, other)| P::same_state(one, other))
+    }
+
+    fn judges(_config: &SitesConfig, _shape: &Shape) -> Judges<P> {
+        P::judges()
+    }
+
+    fn unknown(judges: &Judges<P>) -> Vec<String> {
+        judges.unknown()
+    }
+
+    fn expect(
+        expectation: &SitesExpectation<P::Answer>,
+        cluster: &Cluster<'_, Sites<P>>,
+    ) -> Result<(), String> {
+        let SitesExpectation::LastAnswer { client: number, answer } = expectation;
+        let id = ProcessId::Client(*number);
+        let client = cluster.state(id)?.client().expect("a client runs no protocol of sites");
+        let found = client.last_answer().ok_or_else(|| format!("{id} has no answer"))?;
+        same(&format!("last answer of {id}"), answer, found)
+    }
+
+    fn converged(cluster: &Cluster<'_, Sites<P>>) -> Result<(), String> {
+        let is_idle = |process: &Sites<P>| process.client().is_none_or(|client| client.unanswered() == 0);
+        cluster.all(is_idle, "waits for an answer")?;
+        P::converged(&SitesOf::new(cluster))
+    }
+
+    fn rename_command(command: &P::Command, renaming: &Renaming) -> Option<P::Command> {
+        aim::turned(command, renaming.target(aim::of(command)?)?)
+    }
+
+    fn rename_expectation(
+        expectation: &SitesExpectation<P::Answer>,
+        renaming: &Renaming,
+    ) -> Option<SitesExpectation<P::Answer>> {
+        let SitesExpectation::LastAnswer { client, answer } = expectation;
+        Some(SitesExpectation::LastAnswer { client: renaming.client(*client)?, answer: answer.clone() })
+    }
+}

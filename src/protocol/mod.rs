@@ -96,6 +96,9 @@ pub trait Protocol: Clone + Debug + 'static {
     /// The nouns of the [subjects](Protocol::subject) of its messages.
     const NOUNS: &'static [&'static str] = &[];
 
+    /// The links between processes that the protocol assumes. A scenario can say another `order`.
+    const LINKS: Links = Links::Datagrams;
+
     /// The numbers of sites that a cluster can have, in ascending order.
     const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
 
@@ -204,6 +207,13 @@ pub enum SiteInput<P: Protocol> {
     },
     /// Its [deadline](Protocol::deadline) has passed.
     Wake,
+    /// A connection to another site broke or was made again. Only with [`Links::Stream`].
+    Link {
+        /// The other site.
+        peer: SiteId,
+        /// Whether there is a connection now.
+        up: bool,
+    },
     /// The host's ability to reserve disk space ahead has changed.
     DiskSpace {
         /// Whether there is no more space than for the records in flight.

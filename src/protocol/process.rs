@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::foreign::{Foreign, Serde};
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::process::{Damage, Effects, Input, Process, Recovered, Role, Size};
+use crate::process::{Damage, Effects, Input, Links, Process, Recovered, Role, Size};
 use crate::protocol::{
     CallId, Protocol, SiteEffects, SiteInput, SitesClient, SitesMessage, SitesNote, Start,
 };
@@ -90,6 +90,12 @@ impl<P: Protocol> SiteProcess<P> {
             }
             Input::Wake => SiteInput::Wake,
             Input::DiskSpace { is_low } => SiteInput::DiskSpace { is_low },
+            Input::Link { peer, up } => match peer.as_site() {
+                Some(peer) => SiteInput::Link { peer, up },
+                // Whether a client is connected is its own affair: it retries.
+                None => return,
+            },
+            Input::Started => return,
         };
         self.state.handle(now, input, &mut SiteEffects { me: self.id, effects });
     }
@@ -104,6 +110,8 @@ impl<P: Protocol> Process for Sites<P> {
     type Note = SitesNote<P>;
     type Command = Serde<P::Command>;
     type Config = SitesConfig;
+
+    const LINKS: Links = P::LINKS;
 
     fn start(
         config: &SitesConfig,
@@ -127,7 +135,7 @@ impl<P: Protocol> Process for Sites<P> {
                 Input::Message { from, message } => client.message(now, from, message, effects),
                 Input::Wake => client.wake(now, effects),
                 Input::Command(command) => client.command(now, command.inner, effects),
-                Input::DiskSpace { .. } => {}
+                Input::Started | Input::DiskSpace { .. } | Input::Link { .. } => {}
             },
         }
     }

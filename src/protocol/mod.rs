@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
-use crate::process::{Role, Size, Subject};
+use crate::process::{Links, Role, Size, Subject};
 use crate::scenario::Askers;
 use crate::scenario::draw::{Asking, Draws};
 use crate::time::Instant;

@@ -71,7 +71,7 @@ impl Process for Builder {
             }
             Input::Message { message: Hello::From { incarnation }, .. } => self.heard.push(incarnation),
             Input::Wake => self.wakes += 1,
-            Input::Command(_) | Input::DiskSpace { .. } => {}
+            Input::Command(_) | Input::DiskSpace { .. } | Input::Link { .. } => {}
         }
     }
 

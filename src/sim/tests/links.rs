@@ -325,7 +325,7 @@ fn a_clone_of_a_world_of_streams_runs_on_exactly_as_the_original_does() {
 /// Three sites, each of which hears a number from S0 every 10 ms, under a script.
 fn steady(steps: Vec<ScriptStep<Ask>>) -> Settings {
     let mut settings =
-        settings((0..100).map(|n| at(10 * n, ScriptAction::Command(S0, Ask::Each(n)))).collect());
+        settings((0..100).map(|n| at(10 * n, ScriptAction::Command(Target::of(S0), Ask::Each(n)))).collect());
     settings.tracks.push(steps);
     settings.network.order = Links::Stream;
     settings.network.break_after = Duration::from_millis(100);

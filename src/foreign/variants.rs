@@ -20,6 +20,7 @@ use serde::ser::{
 };
 
 /// The names of an enum's variants; empty for any other type.
+#[cfg(feature = "scenario")]
 pub fn of<T: DeserializeOwned>() -> &'static [&'static str] {
     match look::<T>(&[]) {
         Found::Enum(id) => id.variants,

@@ -15,6 +15,7 @@ mod call;
 mod client;
 mod effects;
 mod judges;
+mod linearizable;
 mod message;
 mod process;
 mod service;

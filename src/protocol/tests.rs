@@ -76,7 +76,7 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
                 effects.note("leads", "");
                 effects.send(SiteSet::first(2), Message::Hello { term: 1 });
             }
-            SiteInput::Message { .. } | SiteInput::DiskSpace { .. } | SiteInput::Link { .. } => {}
+            _ => {}
         }
     }
 

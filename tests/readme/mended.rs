@@ -25,7 +25,7 @@ impl Protocol for Site {
                 self.next = now + Duration::from_millis(100);
                 return effects.send(self.sites, Message::Value(self.value));
             }
-            SiteInput::DiskSpace { .. } | SiteInput::Link { .. } => return,
+            _ => return,
         };
         if value > self.value {
             self.value = value;

@@ -18,6 +18,7 @@ mod draw;
 mod files;
 mod interrupt;
 mod new;
+mod new_protocol;
 mod progress;
 #[cfg(feature = "udp")]
 pub mod proxy;
@@ -105,6 +106,7 @@ fn configured<S: Service>(
         HarnessCommand::Record(args) => record::record::<S>(args, configure),
         HarnessCommand::Check(args) => check::check::<S>(args),
         HarnessCommand::New(args) => new::new::<S>(args),
+        HarnessCommand::NewProtocol(args) => new_protocol::new_protocol(args),
         HarnessCommand::Words(args) => vocabulary::words::<S>(args),
         HarnessCommand::Completions(args) => completions::completions(args, commands()),
         HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),

@@ -119,6 +119,8 @@ pub(crate) enum HarnessCommand {
     Check(CheckArgs),
     /// Write a commented scenario to start from
     New(NewArgs),
+    /// Write a package with a protocol, its tests and its searches to start from
+    NewProtocol(NewProtocolArgs),
     /// List every action that a step of a scenario may have, or write a reference of all words of a file
     Words(WordsArgs),
     /// Run scenarios under many seeds on all cores
@@ -427,4 +429,29 @@ pub(crate) struct NewArgs {
     /// The folder to write it to
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+const NEW_PROTOCOL: &str = "\
+The package has a small protocol with clients, a scenario with its snapshot, a profile, sweeps, a planted bug that they \
+notice, one test that fails on purpose to show how a failure reads, and a workflow with a sweep over fresh seeds every \
+night. All of its tests pass. Its README.md says which file to change first.
+
+Exit codes:
+  0  the package was written
+  2  NAME is no name for a package, DIR/NAME is there already or cannot be written, or PATH does not hold Aviary";
+
+#[derive(Args, Debug)]
+#[command(after_help = NEW_PROTOCOL)]
+pub(crate) struct NewProtocolArgs {
+    /// The package's name: lower-case letters, digits, _ and -
+    pub(crate) name: String,
+    /// The folder in which the package gets a folder of its own
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Depend on the sources of Aviary in this folder, instead of those that this program was built from
+    #[arg(long, value_name = "PATH", conflicts_with = "git")]
+    pub(crate) aviary: Option<PathBuf>,
+    /// Depend on the sources of Aviary in this Git repository
+    #[arg(long, value_name = "URL")]
+    pub(crate) git: Option<String>,
 }

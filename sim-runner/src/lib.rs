@@ -20,6 +20,7 @@ mod interrupt;
 #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
 mod log;
 mod new;
+mod new_protocol;
 mod progress;
 #[cfg(feature = "udp")]
 pub mod proxy;
@@ -108,6 +109,7 @@ fn configured<S: Service>(
         HarnessCommand::Record(args) => record::record::<S>(args, configure),
         HarnessCommand::Check(args) => check::check::<S>(args),
         HarnessCommand::New(args) => new::new::<S>(args),
+        HarnessCommand::NewProtocol(args) => new_protocol::new_protocol(args),
         HarnessCommand::Words(args) => vocabulary::words::<S>(args),
         HarnessCommand::Completions(args) => completions::completions(args, commands()),
         HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),

@@ -100,6 +100,9 @@ pub trait Protocol: Clone + Debug + 'static {
     /// The links between processes that the protocol assumes. A scenario can say another `order`.
     const LINKS: Links = Links::Datagrams;
 
+    /// Whether a site ever [leads](Protocol::role). Only then can a scenario say which one leads first.
+    const LEADS: bool = false;
+
     /// The numbers of sites that a cluster can have, in ascending order.
     const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
 

@@ -50,6 +50,7 @@ impl<P: Protocol> Service for Sites<P> {
     type Settings = SitesSettings;
 
     const SITES: &'static [u8] = P::SITES;
+    const LEADS: bool = P::LEADS;
     const ASKERS: Askers = P::ASKERS;
 
     fn compile(command: &P::Command) -> Compiled<Sites<P>> {

@@ -67,7 +67,7 @@ impl<const RETRIES: bool> Protocol for Site<RETRIES> {
                 }
             }
             SiteInput::Wake => self.send(now, effects),
-            SiteInput::DiskSpace { .. } => {}
+            SiteInput::DiskSpace { .. } | SiteInput::Link { .. } => {}
         }
     }
 

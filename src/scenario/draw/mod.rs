@@ -210,7 +210,7 @@ fn compose<S: Service>(
         clients_alike: cluster.clients_alike,
         machines: cluster.machines.clone(),
         history: history(S::config(&drawn, &shape).ok().as_ref()),
-        leader: calm.as_mut().map(|calm| calm.leader(&cluster)),
+        leader: calm.as_mut().filter(|_| S::LEADS).map(|calm| calm.leader(&cluster)),
         network,
         disk,
         budget: profile.budget,

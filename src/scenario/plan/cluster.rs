@@ -22,7 +22,12 @@ impl<S: Service> Planner<S> {
     /// The site that leads first, if there is such a site.
     pub(super) fn leader(&mut self, leader: Option<u8>) -> Option<SiteId> {
         let site = leader?;
-        self.problems.extend(self.shape.check_site(site, Place::whole().field("leader")));
+        let place = Place::whole().field("leader");
+        if !S::LEADS {
+            let help = "leave it out; a protocol whose sites lead says so with `LEADS`";
+            self.wrong(place.clone(), "no site of this service ever leads", help);
+        }
+        self.problems.extend(self.shape.check_site(site, place));
         self.shape.site(site)
     }
 

@@ -179,7 +179,7 @@ pub enum Links {
     /// a row.
     Fifo,
     /// Connections, like TCP: while a link is up, everything arrives once, whole and in the order of sending. A long
-    /// cut, or the end of either program, breaks the link. Both ends are told with [`Input::Link`].
+    /// cut, or the end of either program, breaks the link. Both ends are told with the input `Link`.
     Stream,
 }
 

@@ -49,6 +49,7 @@ fn file_with(schemas: &Schemas, of: &str, word: &str) -> String {
         "Event" => scenario(&format!("steps: [On({word}, Heal)]")),
         "Claim" | "Expectation" => scenario(&format!("expect: [{word}]")),
         "Ruling" => scenario(&format!("rules: [(then: {word})]")),
+        "Links" => scenario(&format!("network: (order: {word})")),
         "Latency" => scenario(&format!("network: (latency: {word})")),
         "Target" => scenario(&format!("steps: [At(\"1s\", Pause({word}))]")),
         "Seam" | "Leaves" => scenario(&format!("steps: [At(\"1s\", Crash(Site(0), {word}))]")),

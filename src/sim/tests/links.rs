@@ -141,7 +141,9 @@ fn wild(seed: u64, order: Links) -> Settings {
     let end = |number: u64| match number % 5 {
         3 => ProcessId::Client(0),
         4 => ProcessId::Client(1),
-        site => ProcessId::site(site as u8),
+        0 => S0,
+        1 => S1,
+        _ => S2,
     };
     let steps = (0..60).map(|n| put(3 + n * 50 + draw([n, 0], 50), end(draw([n, 1], 5)), 1_000 + n));
     let mut settings = settings(steps.collect());
@@ -150,8 +152,12 @@ fn wild(seed: u64, order: Links) -> Settings {
         let (from, to) = (only(a), only(b));
         let any = Target::of(end(draw([n, 13], 5)));
         let by = Duration::from_millis(draw([n, 14], 400));
-        let seam = [Seam::BeforeSync, Seam::AfterSync, Seam::BetweenSends, Seam::BetweenRecipients]
-            [draw([n, 15], 4) as usize];
+        let seam = match draw([n, 15], 4) {
+            0 => Seam::BeforeSync,
+            1 => Seam::AfterSync,
+            2 => Seam::BetweenSends,
+            _ => Seam::BetweenRecipients,
+        };
         let crash = |at| ScriptAction::Crash { who: Target::of(a), at, leaves: Leaves::Nothing };
         let fault = match draw([n, 16], 13) {
             0 => ScriptAction::Isolate(any),

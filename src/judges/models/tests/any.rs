@@ -143,8 +143,12 @@ struct Turn<O> {
 fn turns<O: Clone + Debug + 'static>(
     operation: impl Strategy<Value = O> + 'static,
 ) -> impl Strategy<Value = Vec<Turn<O>>> {
-    let turn = (0..5u16, operation, 0..10u8, 0..64usize)
-        .prop_map(|(client, operation, luck, pick)| Turn { client, operation, luck, pick });
+    let turn = (0..5u16, operation, 0..10u8, 0..64usize).prop_map(|(client, operation, luck, pick)| Turn {
+        client,
+        operation,
+        luck,
+        pick,
+    });
     prop::collection::vec(turn, 1..34)
 }
 
@@ -398,7 +402,8 @@ fn planted<M: Whole>(
     assert_eq!(judge.unknown(), None);
     let violation = result.expect_err("the fault must be noticed");
     let count = violation.explanation.matches(" of C").count();
-    let in_order = violation.explanation.split(". The order").nth(1).map_or(0, |order| order.matches(" of C").count());
+    let in_order =
+        violation.explanation.split(". The order").nth(1).map_or(0, |order| order.matches(" of C").count());
     assert!(count - in_order <= 6, "{violation}");
     violation.to_string()
 }

@@ -1,5 +1,5 @@
 //! Tests of the ready models.
 
-mod kv;
 mod any;
+mod kv;
 mod random;

@@ -21,7 +21,7 @@ pub trait Reducible: Sequential<Operation: PartialEq> + Clone {
 /// What must be left out of a history together with a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Subject<V> {
-    /// Every call that stores this value, and other calls as [`Reducible::without_values`] proves.
+    /// Every call that stores this value, and other calls as `Reducible::without_values` proves.
     Value(V),
     /// Nothing: the call changes nothing.
     Alone,
@@ -34,7 +34,7 @@ pub enum Subject<V> {
 pub struct Few<M: Sequential> {
     /// The model.
     pub model: M,
-    /// The calls, by beginning. [`Reducible::without_values`] changed some of them.
+    /// The calls, by beginning. Some may differ from the original ones, where others were left out.
     pub calls: Vec<Call<M>>,
 }
 

@@ -2,4 +2,5 @@
 
 mod any;
 mod kv;
+mod long;
 mod random;

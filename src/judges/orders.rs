@@ -401,10 +401,7 @@ impl<M: Sequential<Operation: PartialEq>> Orders<M> {
                 for state in call.after(&self.model, &way.state) {
                     let is_idle = call.answer.is_none() && state == way.state;
                     let mut next = PossibleOrder { state, ..way.clone() };
-                    insert(
-                        if call.answer.is_some() { &mut next.taken } else { &mut next.used },
-                        call.number,
-                    );
+                    insert(if call.answer.is_some() { &mut next.taken } else { &mut next.used }, call.number);
                     if !is_idle {
                         reach(next.clone(), &mut waiting);
                     }

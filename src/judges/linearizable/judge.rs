@@ -209,7 +209,8 @@ impl<M: Model> Linearizable<M> {
 
     /// `who` crashed: the outcomes of all its open calls stay unknown. A judge may call this whenever a client starts.
     pub fn forgot(&mut self, who: ProcessId) {
-        let of_client: Vec<u64> = self.named.range((who, 0)..=(who, u64::MAX)).map(|((_, id), _)| *id).collect();
+        let of_client: Vec<u64> =
+            self.named.range((who, 0)..=(who, u64::MAX)).map(|((_, id), _)| *id).collect();
         of_client.into_iter().for_each(|id| self.forgot_call(who, id));
     }
 

@@ -104,7 +104,7 @@ impl<V: Display> Display for LogAnswer<V> {
 const GAPS_MAX: u64 = 1 << 20;
 
 /// What a log may contain.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogState<V> {
     /// `None` for a gap.
     values: CowLog<Option<V>>,
@@ -160,16 +160,22 @@ impl<V: Clone + Ord> Log<V> {
         true
     }
 
-    fn appended(&self, mut state: LogState<V>, value: &V, at: u64) -> Option<LogState<V>> {
+    fn appended(&self, mut state: Arc<LogState<V>>, value: &V, at: u64) -> Option<Arc<LogState<V>>> {
         let has_gap = at > state.len();
-        if !self.widen(&mut state, at) {
+        if at < state.len() || (has_gap && !self.widen(Arc::make_mut(&mut state), at)) {
             return None;
         }
-        state.values.push(Some(value.clone()));
+        Arc::make_mut(&mut state).values.push(Some(value.clone()));
         (!has_gap || self.others.is_some() || state.fits()).then_some(state)
     }
 
-    fn read(&self, mut state: LogState<V>, from: u64, limit: u64, values: &[V]) -> Option<LogState<V>> {
+    fn read(
+        &self,
+        mut state: Arc<LogState<V>>,
+        from: u64,
+        limit: u64,
+        values: &[V],
+    ) -> Option<Arc<LogState<V>>> {
         let count = values.len() as u64;
         let end = from.checked_add(count)?;
         let is_cut = count == limit;
@@ -177,14 +183,14 @@ impl<V: Clone + Ord> Log<V> {
             return None;
         }
         let mut has_filled = count > 0 && from > state.len();
-        if has_filled && !self.widen(&mut state, from) {
+        if has_filled && !self.widen(Arc::make_mut(&mut state), from) {
             return None;
         }
         let old = state.len();
         for (at, value) in (from..end).zip(values) {
             if at >= old {
-                let end = state.spare_count;
-                if !state.take(value, end, self) {
+                let state = Arc::make_mut(&mut state);
+                if !state.take(value, state.spare_count, self) {
                     return None;
                 }
                 state.values.push(Some(value.clone()));
@@ -200,6 +206,7 @@ impl<V: Clone + Ord> Log<V> {
                         Some(there) if there == *value => {}
                         Some(_) => return None,
                         None => {
+                            let state = Arc::make_mut(&mut state);
                             if !state.take(value, end, self) {
                                 return None;
                             }
@@ -215,29 +222,29 @@ impl<V: Clone + Ord> Log<V> {
 }
 
 impl<V: Clone + Ord> Sequential for Log<V> {
-    type State = LogState<V>;
+    type State = Arc<LogState<V>>;
     type Operation = LogOperation<V>;
     type Answer = LogAnswer<V>;
 
-    fn initial(&self) -> LogState<V> {
-        LogState {
+    fn initial(&self) -> Arc<LogState<V>> {
+        Arc::new(LogState {
             values: CowLog::default(),
             gaps: BTreeMap::new(),
             spares: Vec::new(),
             spare_count: 0,
             others: BTreeMap::new(),
-        }
+        })
     }
 
     fn apply(
         &self,
-        mut state: LogState<V>,
+        mut state: Arc<LogState<V>>,
         operation: &LogOperation<V>,
         answer: Option<&LogAnswer<V>>,
-    ) -> Option<LogState<V>> {
+    ) -> Option<Arc<LogState<V>>> {
         match (operation, answer) {
             (LogOperation::Append(value), None) => {
-                state.values.push(Some(value.clone()));
+                Arc::make_mut(&mut state).values.push(Some(value.clone()));
                 Some(state)
             }
             (LogOperation::Append(value), Some(LogAnswer::Appended(at))) => self.appended(state, value, *at),
@@ -262,29 +269,41 @@ impl<V: Clone + Ord> Sequential for Log<V> {
         matches!(operation, LogOperation::Append(_)) && answer.is_none()
     }
 
-    fn hold(&self, state: &LogState<V>, operation: &LogOperation<V>, _: Span) -> LogState<V> {
-        let mut state = state.clone();
+    fn hold(&self, state: &Arc<LogState<V>>, operation: &LogOperation<V>, _: Span) -> Arc<LogState<V>> {
+        let mut held = state.clone();
         if let LogOperation::Append(value) = operation {
+            let state = Arc::make_mut(&mut held);
             state.spares.push((state.spare_count, value.clone()));
             state.spare_count += 1;
         }
-        state
+        held
     }
 
-    /// An append comes before what has a greater position, and before the reads that show it. A read may have to come
-    /// before anything, as the log is as short as the read says.
+    /// An append comes before what has a greater position, and before the reads that show it. A read that is not cut by
+    /// its limit comes before what makes the log longer than the read shows it. What a read shows of gaps matters to no
+    /// other call.
     fn helps(
         &self,
-        _: &LogState<V>,
+        _: &Arc<LogState<V>>,
         first: (&LogOperation<V>, Option<&LogAnswer<V>>),
         then: (&LogOperation<V>, Option<&LogAnswer<V>>),
     ) -> bool {
-        match (first.1, then) {
-            (Some(LogAnswer::Appended(first)), (_, Some(LogAnswer::Appended(then)))) => first < then,
-            (
-                Some(LogAnswer::Appended(first)),
-                (LogOperation::Read { from, .. }, Some(LogAnswer::Values(values))),
-            ) => *first < from.saturating_add(values.len() as u64),
+        // The length of the log that the call needs or leaves at least.
+        let length =
+            |(operation, answer): (&LogOperation<V>, Option<&LogAnswer<V>>)| match (operation, answer) {
+                (_, Some(LogAnswer::Values(values))) if values.is_empty() => 0,
+                (LogOperation::Read { from, .. }, Some(LogAnswer::Values(values))) => {
+                    from.saturating_add(values.len() as u64)
+                }
+                (_, Some(LogAnswer::Appended(at))) => at.saturating_add(1),
+                _ => u64::MAX,
+            };
+        match first {
+            (LogOperation::Append(_), Some(LogAnswer::Appended(at))) => *at < length(then),
+            (LogOperation::Read { from, limit }, Some(LogAnswer::Values(values))) => {
+                let count = values.len() as u64;
+                count < *limit && from.saturating_add(count) < length(then)
+            }
             _ => true,
         }
     }

@@ -119,10 +119,9 @@ impl<V: Clone + Ord> Sequential for Register<V> {
     fn effect(&self, operation: &RegisterOperation<V>, answer: Option<&RegisterAnswer<V>>) -> Effect {
         match (operation, answer) {
             (RegisterOperation::Read, _)
-            | (
-                RegisterOperation::Swap { .. },
-                Some(RegisterAnswer::Found(_) | RegisterAnswer::Differs),
-            ) => Effect::Reads,
+            | (RegisterOperation::Swap { .. }, Some(RegisterAnswer::Found(_) | RegisterAnswer::Differs)) => {
+                Effect::Reads
+            }
             (RegisterOperation::Write(_), _) => Effect::Overwrites,
             (RegisterOperation::Swap { .. }, _) => Effect::Both,
         }
@@ -182,7 +181,11 @@ impl<V: Clone + Ord> Reducible for Register<V> {
     /// 2. A swap from a value in `gone` to one that is not becomes a write.
     /// 3. A swap that differs is left out if its `from` is in `gone`. It is also left out if the state that it met may be
     ///    in `gone`: the state that replaces it could equal `from`.
-    fn without_values(&self, calls: &[Call<Register<V>>], gone: &BTreeSet<V>) -> (Self, Vec<Call<Register<V>>>) {
+    fn without_values(
+        &self,
+        calls: &[Call<Register<V>>],
+        gone: &BTreeSet<V>,
+    ) -> (Self, Vec<Call<Register<V>>>) {
         let mut fewer = Vec::new();
         for call in calls {
             let mut call = call.clone();
@@ -223,19 +226,19 @@ fn stored<V: Clone + Ord>(call: &Call<Register<V>>) -> Option<&V> {
 /// Whether one of the values `gone` may have been stored and there at some moment between `begun` and `answered`. That
 /// is so if a call stored it before `answered`, and no other call surely overwrote that call before `begun`.
 fn may_be_met<V: Clone + Ord>(
-        calls: &[Call<Register<V>>],
-        gone: &BTreeSet<V>,
-        begun: Moment,
-        answered: Moment,
-    ) -> bool {
-        let stores = |call: &&Call<Register<V>>, is_gone: bool| {
-            stored(call).is_some_and(|value| gone.contains(value) == is_gone)
-        };
-        let is_over = |call: &&Call<Register<V>>| call.answer.as_ref().is_some_and(|(at, _)| *at < begun);
-        let overwritten =
-            calls.iter().filter(|call| stores(call, false)).filter(is_over).map(|call| call.begun).max();
-        calls.iter().filter(|call| stores(call, true)).any(|call| {
-            let is_overwritten = call.answer.as_ref().is_some_and(|(at, _)| Some(*at) < overwritten);
-            call.begun < answered && !is_overwritten
-        })
-    }
+    calls: &[Call<Register<V>>],
+    gone: &BTreeSet<V>,
+    begun: Moment,
+    answered: Moment,
+) -> bool {
+    let stores = |call: &&Call<Register<V>>, is_gone: bool| {
+        stored(call).is_some_and(|value| gone.contains(value) == is_gone)
+    };
+    let is_over = |call: &&Call<Register<V>>| call.answer.as_ref().is_some_and(|(at, _)| *at < begun);
+    let overwritten =
+        calls.iter().filter(|call| stores(call, false)).filter(is_over).map(|call| call.begun).max();
+    calls.iter().filter(|call| stores(call, true)).any(|call| {
+        let is_overwritten = call.answer.as_ref().is_some_and(|(at, _)| Some(*at) < overwritten);
+        call.begun < answered && !is_overwritten
+    })
+}

@@ -129,7 +129,8 @@ fn notes_report_calls_and_a_restart_or_giving_up_leaves_them_open() {
     let call = |id, add, sum| [(0, Some(Asks(id, add))), (0, Some(Idle)), (0, Some(Gets(id, sum)))];
     for end in [None, Some(GivesUp(1))] {
         for sum in [1, 6] {
-            let notes = [[(0, Some(Asks(1, 5))), (0, end.clone()), (0, Some(Idle))], call(1, 1, sum)].concat();
+            let notes =
+                [[(0, Some(Asks(1, 5))), (0, end.clone()), (0, Some(Idle))], call(1, 1, sum)].concat();
             followed(&notes).unwrap();
             let late = [notes.clone(), call(2, 1, sum + 6).to_vec()].concat();
             assert_eq!(followed(&late).is_ok(), sum == 1, "5 is added once");

@@ -1,5 +1,6 @@
 //! Tests of the ready models.
 
-mod kv;
 mod any;
+mod kv;
+mod long;
 mod random;

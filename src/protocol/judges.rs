@@ -164,11 +164,11 @@ impl<P: Protocol, J: CallJudge<P> + 'static> Cloned<P> for Calls<J> {
                 self.open.insert(*call);
                 self.judge.asked(now, *call, command);
             }
-            Observation::Noted { note: SitesNote::Answered { call, answer }, .. } => {
-                // A site that was given a command may get a second answer, from another site.
-                if self.open.remove(call) {
-                    return self.judge.answered(now, *call, answer);
-                }
+            // A site that was given a command may get a second answer, from another site.
+            Observation::Noted { note: SitesNote::Answered { call, answer }, .. }
+                if self.open.remove(call) =>
+            {
+                return self.judge.answered(now, *call, answer);
             }
             Observation::Crashed { process, .. } => {
                 for call in self.of(*process) {

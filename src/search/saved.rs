@@ -32,7 +32,7 @@ pub(super) fn replay<S: Service>(folder: &Path, names: &[&str], runner: &Runner<
         // A failure of another service in this folder is no mistake. So its source is looked for before it is read.
         let is_ours =
             |name: &&str| text.contains(&format!("found: (profile: {}, ", Failure::<S>::quoted(name)));
-        if !Failure::<S>::is_one(&text) || !names.iter().any(|name| is_ours(&name)) {
+        if !Failure::<S>::is_one(&text) || !names.iter().any(is_ours) {
             continue;
         }
         let Ok(failure) = Failure::<S>::read(&shown, &text) else {

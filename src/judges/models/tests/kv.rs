@@ -261,11 +261,14 @@ fn hundreds_of_lost_calls_and_dozens_of_clients_at_once_are_judged() {
 }
 
 /// Compares with the definition: whether any order explains the calls. Leaving out values must break no good history.
+/// An operation on one key, and its answer if there is one.
+type Tried = (RegisterOperation<Option<u8>>, Option<RegisterAnswer<Option<u8>>>);
+
 #[test]
 fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
     let swap = |answer| (RegisterOperation::Swap { from: Some(1), to: Some(2) }, answer);
     let found = |value| Some(RegisterAnswer::Found(value));
-    let kinds: [(RegisterOperation<Option<u8>>, Option<RegisterAnswer<Option<u8>>>); 11] = [
+    let kinds: [Tried; 11] = [
         (RegisterOperation::Write(Some(1)), Some(RegisterAnswer::Written)),
         (RegisterOperation::Write(Some(2)), Some(RegisterAnswer::Written)),
         (RegisterOperation::Write(Some(1)), None),
@@ -303,7 +306,7 @@ fn every_history_of_up_to_four_calls_is_judged_as_by_trying_every_order() {
                     }
                 } else {
                     broken += 1;
-                    let few = fewest(model.clone(), calls.clone(), &mut 1_000_000);
+                    let few = fewest(model, calls.clone(), &mut 1_000_000);
                     assert!(!has_order(&few.calls), "{calls:?}");
                 }
             }

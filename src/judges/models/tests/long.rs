@@ -73,7 +73,7 @@ fn run<M: Whole>(
 
 impl Real<Queue<u64>> for (VecDeque<u64>, u64) {
     fn draw(&mut self, number: u64) -> QueueOperation<u64> {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.1 += 1;
             return QueueOperation::Enqueue(self.1);
         }
@@ -93,7 +93,7 @@ impl Real<Queue<u64>> for (VecDeque<u64>, u64) {
 
 impl Real<Log<u64>> for (Vec<u64>, u64) {
     fn draw(&mut self, number: u64) -> LogOperation<u64> {
-        if number % 3 > 0 {
+        if !number.is_multiple_of(3) {
             self.1 += 1;
             return LogOperation::Append(self.1);
         }

@@ -1,17 +1,12 @@
 use aviary::prelude::*;
-
 #[derive(Clone, Debug)]
 struct Site { sites: SiteSet, value: u64 }
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Message { Value(u64) } // from site to site
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 enum Command { Put { at: Target, value: u64 } } // what a user asks: `Put(..)` in a scenario means this
-
 impl Protocol for Site {
-    type Message = Message;
-    type Command = Command;
-    type Answer = (); // what a user is answered: nothing here
-    type Record = u64; // one durable fact
+    type Message = Message; type Command = Command; type Answer = (); type Record = u64; // a record is one durable fact
     fn start(start: Start<u64>) -> Site { Site { sites: start.sites, value: start.records.last().copied().unwrap_or(0) } }
     fn handle(&mut self, _now: Instant, input: SiteInput<Site>, effects: &mut SiteEffects<Site>) {
         let (SiteInput::Command { command: Command::Put { value, .. }, .. }
@@ -24,7 +19,6 @@ impl Protocol for Site {
     }
     fn converged(cluster: &SitesOf<Site>) -> Result<(), String> { cluster.agree("holds", |site| site.value) }
 }
-
 #[test]
 #[ignore = "it fails, as README.md shows"]
 fn every_site_learns_the_greatest_value() {

@@ -1,19 +1,14 @@
 //! The test that README.md shows, mended: a site repeats its value every 100 ms.
 
 use aviary::prelude::*;
-
 #[derive(Clone, Debug)]
 struct Site { sites: SiteSet, value: u64, next: Instant }
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Message { Value(u64) } // from site to site
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 enum Command { Put { at: Target, value: u64 } } // what a user asks: `Put(..)` in a scenario means this
-
 impl Protocol for Site {
-    type Message = Message;
-    type Command = Command;
-    type Answer = (); // what a user is answered: nothing here
-    type Record = u64; // one durable fact
+    type Message = Message; type Command = Command; type Answer = (); type Record = u64; // a record is one durable fact
     fn start(start: Start<u64>) -> Site {
         Site { sites: start.sites, value: start.records.last().copied().unwrap_or(0), next: Instant::ZERO }
     }
@@ -37,7 +32,6 @@ impl Protocol for Site {
     }
     fn converged(cluster: &SitesOf<Site>) -> Result<(), String> { cluster.agree("holds", |site| site.value) }
 }
-
 #[test]
 fn every_site_learns_the_greatest_value() {
     let text = r#"Scenario(about: "Every site learns it.", sites: 3, network: (loss: "20%"),

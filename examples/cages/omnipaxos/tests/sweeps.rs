@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use aviary::scenario::{Profile, RunOptions, Scenario, Verdict, read, run};
-use aviary::search::{Drawn, Runner, Sweep, fails, hunt};
+use aviary::search::{Drawn, Runner, Source, Sweep, fails, hunt};
 use omnipaxos_cage::{Service, Wrong};
 
 fn text(path: &str) -> String {
@@ -29,34 +29,33 @@ fn drawn_faults() {
 }
 
 /// Sweeps see it within this many seeds, and see nothing under the same seed without it.
-fn is_noticed(wrong: Wrong, within: u64) {
+fn is_noticed(wrong: Wrong, source: &dyn Source<Service>, within: u64) {
     let honest = Runner::<Service>::new(RunOptions::default());
-    let runner = Runner::configured(RunOptions::default(), move |(_, config)| *config = wrong);
-    let source = drawn();
-    let is_its_fault = |seed| !fails(&honest, &source, seed);
-    let found = hunt(&runner, &source, 0..within, is_its_fault, &AtomicBool::new(false));
+    let runner = Runner::<Service>::configured(RunOptions::default(), move |(_, config)| *config = wrong);
+    let is_its_fault = |seed| !fails(&honest, source, seed);
+    let found = hunt(&runner, source, 0..within, is_its_fault, &AtomicBool::new(false));
     let found = found.unwrap_or_else(|| panic!("{wrong:?}: nobody noticed within {within} seeds"));
     println!("{wrong:?}: seed {}, {}", found.seed, found.verdict);
 }
 
 #[test]
 fn a_forgotten_promise_is_noticed() {
-    is_noticed(Wrong::ForgetsPromise, 100);
+    is_noticed(Wrong::ForgetsPromise, &drawn(), 100);
 }
 
 #[test]
 fn forgotten_entries_are_noticed() {
-    is_noticed(Wrong::ForgetsEntries, 20);
+    is_noticed(Wrong::ForgetsEntries, &drawn(), 20);
 }
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    is_noticed(Wrong::ForgetsHardState, 50);
+    is_noticed(Wrong::ForgetsHardState, &drawn(), 50);
 }
 
 #[test]
 fn a_number_that_is_applied_twice_is_noticed() {
-    is_noticed(Wrong::AppliesTwice, 10);
+    is_noticed(Wrong::AppliesTwice, &drawn(), 10);
 }
 
 fn verdict(path: &str, text: &str) -> Verdict {
@@ -75,5 +74,8 @@ fn a_follower_is_shut_out_by_a_copy_of_its_own_request() {
 fn a_copy_of_an_earlier_message_overwrites_what_is_decided() {
     let path = "scenarios/findings/decided_entries_overwritten.ron";
     let verdict = verdict(path, &text(path));
-    assert!(matches!(&verdict, Verdict::Violated(violation) if violation.property == "agreement"), "{verdict}");
+    assert!(
+        matches!(&verdict, Verdict::Violated(violation) if violation.property == "agreement"),
+        "{verdict}"
+    );
 }

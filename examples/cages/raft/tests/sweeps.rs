@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
-use aviary::scenario::{Profile, RunOptions};
-use aviary::search::{Drawn, Runner, Sweep, fails, hunt};
+use aviary::scenario::{Profile, RunOptions, read};
+use aviary::search::{Drawn, Pinned, Runner, Source, Sweep, fails, hunt};
 use raft_cage::{Service, Wrong};
 
 fn text(path: &str) -> String {
@@ -18,7 +18,7 @@ fn drawn() -> Drawn {
 
 #[test]
 fn leaders_and_followers_crash_and_links_are_cut() {
-    for name in ["leader_crash_and_restart", "follower_crash_and_restart", "partition"] {
+    for name in ["leader_crash_and_restart", "follower_crash_and_restart", "partition", "voters_restart"] {
         Sweep::<Service>::of_text(name, &text(&format!("scenarios/{name}.ron"))).seeds(0..50).check();
     }
 }
@@ -29,41 +29,42 @@ fn drawn_faults() {
 }
 
 /// Sweeps see it within this many seeds, and see nothing under the same seed without it.
-fn is_noticed(wrong: Wrong, within: u64) {
+fn is_noticed(wrong: Wrong, source: &dyn Source<Service>, within: u64) {
     let honest = Runner::<Service>::new(RunOptions::default());
-    let runner = Runner::configured(RunOptions::default(), move |(_, config)| *config = wrong);
-    let source = drawn();
-    let is_its_fault = |seed| !fails(&honest, &source, seed);
-    let found = hunt(&runner, &source, 0..within, is_its_fault, &AtomicBool::new(false));
+    let runner = Runner::<Service>::configured(RunOptions::default(), move |(_, config)| *config = wrong);
+    let is_its_fault = |seed| !fails(&honest, source, seed);
+    let found = hunt(&runner, source, 0..within, is_its_fault, &AtomicBool::new(false));
     let found = found.unwrap_or_else(|| panic!("{wrong:?}: nobody noticed within {within} seeds"));
     println!("{wrong:?}: seed {}, {}", found.seed, found.verdict);
 }
 
 #[test]
 fn a_forgotten_vote_is_noticed() {
-    is_noticed(Wrong::ForgetsVote, 100);
+    let path = "scenarios/voters_restart.ron";
+    is_noticed(Wrong::ForgetsVote, &Pinned::new(path, read(path, &text(path)).unwrap()), 50);
 }
 
 #[test]
 fn forgotten_entries_are_noticed() {
-    is_noticed(Wrong::ForgetsEntries, 20);
+    is_noticed(Wrong::ForgetsEntries, &drawn(), 20);
 }
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    is_noticed(Wrong::ForgetsHardState, 50);
+    is_noticed(Wrong::ForgetsHardState, &drawn(), 50);
 }
 
 #[test]
 fn a_number_that_is_applied_twice_is_noticed() {
-    is_noticed(Wrong::AppliesTwice, 10);
+    is_noticed(Wrong::AppliesTwice, &drawn(), 10);
 }
 
 /// Without the line that puts our election time-outs in place of those of raft-rs.
 #[test]
 #[should_panic(expected = "two runs of profile.ron with seed 0 differed")]
 fn time_outs_from_the_thread_s_generator_are_noticed() {
-    let runner = Runner::configured(RunOptions::default(), |(_, wrong)| *wrong = Wrong::DrawsFromTheThread);
+    let runner =
+        Runner::<Service>::configured(RunOptions::default(), |(_, wrong)| *wrong = Wrong::DrawsFromTheThread);
     let sweep = Sweep { runner, ..Sweep::<Service>::of(drawn()) };
     sweep.seeds(0..1).check();
 }

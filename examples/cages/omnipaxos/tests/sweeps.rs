@@ -1,73 +1,81 @@
-//! What OmniPaxos keeps, and who notices what its cage does wrong.
+//! What OmniPaxos keeps, who notices what its cage does wrong, and what was found in it.
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
-use aviary::scenario::{Outcome, Profile, RunOptions, Scenario, Verdict, read, run};
-use aviary::search::{Drawn, Source, Sweep};
-use omnipaxos_cage::{APPLIES_TWICE, FORGETS_ENTRIES, FORGETS_HARD_STATE, FORGETS_PROMISE, HONEST, Service};
+use aviary::scenario::{Profile, RunOptions, Scenario, Verdict, read, run};
+use aviary::search::{Drawn, Runner, Source, Sweep, fails, hunt};
+use omnipaxos_cage::{Service, Wrong};
 
 fn text(path: &str) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-fn drawn<const WRONG: u8>() -> Drawn {
-    let profile = Profile::read("profile.ron", &text("profile.ron")).unwrap();
-    Drawn::new::<Service<WRONG>>("profile.ron", profile).unwrap()
-}
-
-fn run_file(path: &str) -> Outcome {
-    let scenario: Scenario<Service<HONEST>> = read(path, &text(path)).unwrap();
-    run(&scenario, &RunOptions::default()).unwrap()
+fn drawn() -> Drawn {
+    let profile = Profile::read::<Service>("profile.ron", &text("profile.ron")).unwrap();
+    Drawn::new::<Service>("profile.ron", profile).unwrap()
 }
 
 #[test]
 fn leaders_and_followers_crash_and_links_are_cut() {
     for name in ["leader_crash_and_restart", "follower_crash_and_restart", "partition"] {
-        Sweep::<Service<HONEST>>::of_text(name, &text(&format!("scenarios/{name}.ron"))).seeds(0..50).check();
+        Sweep::<Service>::of_text(name, &text(&format!("scenarios/{name}.ron"))).seeds(0..50).check();
     }
 }
 
 #[test]
 fn drawn_faults() {
-    Sweep::<Service<HONEST>>::of(drawn::<HONEST>()).seeds(0..200).check();
+    Sweep::<Service>::of(drawn()).seeds(0..100).check();
 }
 
-/// The first of so many seeds under which a run does not pass.
-fn caught<const WRONG: u8>(within: u64) {
-    let source = drawn::<WRONG>();
-    let fails = |seed: &u64| {
-        let scenario: Scenario<Service<WRONG>> = source.owned(*seed);
-        !run(&scenario, &RunOptions::default()).unwrap().verdict.is_pass()
-    };
-    let found = (0..within).find(fails);
-    assert!(found.is_some(), "{within} seeds show nothing");
-    println!("seed {found:?} of {within}");
+/// Sweeps see it within this many seeds, and see nothing under the same seed without it.
+fn is_noticed(wrong: Wrong, source: &dyn Source<Service>, within: u64) {
+    let honest = Runner::<Service>::new(RunOptions::default());
+    let runner = Runner::<Service>::configured(RunOptions::default(), move |(_, config)| *config = wrong);
+    let is_its_fault = |seed| !fails(&honest, source, seed);
+    let found = hunt(&runner, source, 0..within, is_its_fault, &AtomicBool::new(false));
+    let found = found.unwrap_or_else(|| panic!("{wrong:?}: nobody noticed within {within} seeds"));
+    println!("{wrong:?}: seed {}, {}", found.seed, found.verdict);
 }
 
 #[test]
 fn a_forgotten_promise_is_noticed() {
-    caught::<FORGETS_PROMISE>(100);
+    is_noticed(Wrong::ForgetsPromise, &drawn(), 100);
 }
 
 #[test]
 fn forgotten_entries_are_noticed() {
-    caught::<FORGETS_ENTRIES>(100);
+    is_noticed(Wrong::ForgetsEntries, &drawn(), 20);
 }
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    caught::<FORGETS_HARD_STATE>(100);
+    is_noticed(Wrong::ForgetsHardState, &drawn(), 50);
 }
 
 #[test]
 fn a_number_that_is_applied_twice_is_noticed() {
-    caught::<APPLIES_TWICE>(100);
+    is_noticed(Wrong::AppliesTwice, &drawn(), 10);
+}
+
+fn verdict(path: &str, text: &str) -> Verdict {
+    let scenario: Scenario<Service> = read(path, text).unwrap();
+    run(&scenario, &RunOptions::default()).unwrap().verdict
 }
 
 #[test]
-fn the_findings_still_hold() {
-    let shut_out = run_file("scenarios/findings/follower_shut_out.ron").verdict;
-    assert!(matches!(shut_out, Verdict::Stalled { .. }), "{shut_out}");
-    let overwritten = run_file("scenarios/findings/decided_entries_overwritten.ron").verdict;
-    assert!(matches!(overwritten, Verdict::Panicked { .. }), "{overwritten}");
+fn a_follower_is_shut_out_by_a_copy_of_its_own_request() {
+    let path = "scenarios/findings/follower_shut_out.ron";
+    let verdict = verdict(path, &text(path));
+    assert!(matches!(verdict, Verdict::Stalled { .. }), "{verdict}");
+}
+
+#[test]
+fn a_copy_of_an_earlier_message_overwrites_what_is_decided() {
+    let path = "scenarios/findings/decided_entries_overwritten.ron";
+    let verdict = verdict(path, &text(path));
+    assert!(
+        matches!(&verdict, Verdict::Violated(violation) if violation.property == "agreement"),
+        "{verdict}"
+    );
 }

@@ -1,18 +1,18 @@
 //! raft-rs as published, in Aviary.
 //!
-//! A site is one `RawNode` with a `MemStorage`. `Site::ready` hands over what the crate did in one input: records to
-//! the disk, messages to the network, committed numbers to the application. A client asks for a number until it is
-//! told that the number is committed and applied. The application is the list of the numbers, each once.
+//! A site is one `RawNode` with a `MemStorage`. [`Site::flush`] hands over what the crate did in one input: records to
+//! the disk, messages to the network, committed numbers to the application. The application is the list of the
+//! numbers, each once. A terminal gives its site a number, and hears when the number is applied.
 
 use std::collections::BTreeMap;
 
+use aviary::foreign::{Foreign, Form, Labels};
 use aviary::mix::{below, mix};
 use aviary::prelude::*;
-use aviary::scenario::Probe;
 use aviary::scenario::draw::{Asking, Draws};
-use aviary::scenario::step::Target;
-use aviary::wire::{Reader, WireError, put_u64};
-use prost::Message as _;
+use aviary::scenario::{Probe, step::Target};
+use aviary::wire::{Reader, WireError};
+use protobuf::ProtobufEnum;
 use raft::eraftpb::{self, MessageType};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, StateRole};
@@ -22,26 +22,19 @@ use serde::{Deserialize, Serialize};
 const TICK: Duration = Duration::from_millis(10);
 /// The least number of ticks without a leader after which a site campaigns.
 const ELECTION: usize = 10;
-/// How long a client waits for an answer before it asks the next site.
-const RETRY: Duration = Duration::from_millis(500);
+/// A site proposes its numbers again after so many ticks: a proposal to a leader that fell is lost.
+const PROPOSE_TICKS: u64 = 50;
 
-/// What the glue does wrong, so that tests show that somebody notices.
-pub const HONEST: u8 = 0;
-pub const FORGETS_VOTE: u8 = 1;
-pub const FORGETS_ENTRIES: u8 = 2;
-pub const FORGETS_HARD_STATE: u8 = 3;
-pub const APPLIES_TWICE: u8 = 4;
-pub const DRAWS_FROM_THE_THREAD: u8 = 5;
-
-// ---- What crosses the border --------------------------------------------------------------------------------------
+// ---- What crosses the border ---------------------------------------------------------------------------------------
 
 #[derive(Clone, Debug)]
 pub enum Message {
     Raft(Proto<eraftpb::Message>),
-    Put { number: u64 },
-    Done { number: u64 },
+    Put(u64),
+    Done(u64),
 }
-wire_enum!(Message { 1 => Raft(message), 2 => Put { number }, 3 => Done { number } });
+wire_enum!(Message { 1 => Raft(message), 2 => Put(number), 3 => Done(number) });
+label_enum!(Message { Raft(message), Put about number: 0, Done about number: 0 });
 
 /// What raft-rs wants to have on disk.
 #[derive(Clone, Debug)]
@@ -51,99 +44,97 @@ pub enum Record {
 }
 wire_enum!(Record { 1 => Entry(entry), 2 => HardState(state) });
 
-#[derive(Clone, Debug)]
-pub struct Proto<T>(T);
+/// The types of raft-rs are those of `rust-protobuf`: they get a form of their own.
+pub type Proto<T> = Foreign<T, RustProtobuf, ByType>;
+pub struct RustProtobuf;
+pub struct ByType;
 
-impl<T: prost::Message + Clone + Default> Wire for Proto<T> {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_u64(out, self.0.encoded_len() as u64);
-        self.0.encode(out).expect("a Vec has room");
+impl<T: protobuf::Message> Form<T> for RustProtobuf {
+    fn encode(value: &T, out: &mut Vec<u8>) {
+        value.write_length_delimited_to_vec(out).expect("a Vec has room");
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let length = input.length(1 << 20)?;
-        T::decode(input.bytes(length)?).map(Proto).map_err(|_| WireError::Invalid("protobuf"))
-    }
-}
-
-impl Label for Message {
-    fn kind(&self) -> &'static str {
-        match self {
-            Message::Put { .. } => "Put",
-            Message::Done { .. } => "Done",
-            Message::Raft(Proto(message)) => message.msg_type().as_str_name(),
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        match self {
-            Message::Put { number } | Message::Done { number } => Subject { noun: "number", number: *number },
-            Message::Raft(_) => Subject::NONE,
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        use MessageType::{MsgHeartbeat, MsgHeartbeatResponse};
-        match self {
-            Message::Raft(Proto(message)) if [MsgHeartbeat, MsgHeartbeatResponse].contains(&message.msg_type()) => {
-                aviary::process::BACKGROUND
-            }
-            _ => 0,
-        }
+    fn decode(input: &mut Reader<'_>) -> Result<T, WireError> {
+        let length = input.length(usize::MAX)?;
+        T::parse_from_bytes(input.bytes(length)?).map_err(|_| WireError::Invalid("protocol buffer"))
     }
 }
 
-#[derive(Clone, Debug)]
+impl Labels<eraftpb::Message> for ByType {
+    fn kinds() -> Vec<&'static str> {
+        MessageType::values().iter().map(|kind| kind.descriptor().name()).collect()
+    }
+
+    fn kind(message: &eraftpb::Message) -> &'static str {
+        message.get_msg_type().descriptor().name()
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Note {
-    /// A leader's first entry is empty: its number is 0.
-    Committed { index: u64, number: u64 },
-    Applied { number: u64 },
-    Done { number: u64 },
+    /// The empty entry with which a term begins counts as the number 0.
+    Committed(u64, u64),
+    Applied(u64),
+    Done(u64),
 }
-label_enum!(Note { Committed as "committed" about index, Applied as "applied" about number, Done as "done" about number });
-display_enum!(Note {
-    Committed { index, number } => "commits {number} at {index}",
-    Applied { number } => "applies {number}",
-    Done { number } => "is told that {number} is done",
-});
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Command {
-    Put { who: Target, number: u64 },
+    Put { site: u8, number: u64 },
 }
-display_enum!(Command { Put { number } => "put {number}" });
 
-// ---- The site -----------------------------------------------------------------------------------------------------
+by_serde!(Note, Command);
 
-pub struct Site<const WRONG: u8> {
+/// What the glue does wrong, so that tests show that somebody notices: `settings: ForgetsVote` in a scenario.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub enum Wrong {
+    #[default]
+    Nothing,
+    ForgetsVote,
+    ForgetsEntries,
+    ForgetsHardState,
+    AppliesTwice,
+    DrawsFromTheThread,
+}
+
+// ---- The site ------------------------------------------------------------------------------------------------------
+
+pub struct Site {
     raft: RawNode<MemStorage>,
     seed: Seed,
+    wrong: Wrong,
     applied: Vec<u64>,
-    /// Who waits for the answer about a number.
+    /// Numbers that are not applied yet, and who waits for them.
     asked: BTreeMap<u64, ProcessId>,
+    ticks: u64,
     tick_at: Instant,
 }
 
-impl<const WRONG: u8> Site<WRONG> {
-    fn start(sites: SiteSet, me: SiteId, seed: Seed, records: &[Record]) -> Result<Self, Damage> {
+impl Site {
+    fn start(
+        (sites, wrong): (SiteSet, Wrong),
+        me: SiteId,
+        seed: Seed,
+        records: Vec<Record>,
+    ) -> Result<Site, Damage> {
         let voters: Vec<u64> = sites.iter().map(id).collect();
         let storage = MemStorage::new_with_conf_state((voters, vec![]));
         let mut last = 0;
         for record in records {
             match record {
-                Record::Entry(Proto(entry)) if entry.index > last + 1 => {
+                Record::Entry(entry) if entry.index > last + 1 => {
                     return Err(Damage(format!("entry {} follows entry {last}", entry.index)));
                 }
-                Record::Entry(Proto(entry)) => {
-                    storage.wl().append(std::slice::from_ref(entry)).expect("it is not compacted");
+                Record::Entry(entry) => {
                     last = entry.index;
+                    storage.wl().append(&[entry.into_inner()]).expect("it follows the entry before it");
                 }
-                Record::HardState(Proto(state)) => storage.wl().set_hardstate(state.clone()),
+                Record::HardState(state) => storage.wl().set_hardstate(state.into_inner()),
             }
         }
         let commit = storage.rl().hard_state().commit;
         if commit > last {
-            return Err(Damage(format!("entry {commit} is committed, {last} is the last")));
+            return Err(Damage(format!("{commit} of {last} entries are committed")));
         }
         let config = Config {
             id: id(me),
@@ -156,100 +147,97 @@ impl<const WRONG: u8> Site<WRONG> {
         };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raft = RawNode::new(&config, storage, &logger).map_err(|error| Damage(error.to_string()))?;
-        let mut site = Site { raft, seed, applied: Vec::new(), asked: BTreeMap::new(), tick_at: Instant::default() };
+        let (applied, asked, tick_at) = (Vec::new(), BTreeMap::new(), Instant::default());
+        let mut site = Site { raft, seed, wrong, applied, asked, ticks: 0, tick_at };
         site.draw_election_timeout();
         Ok(site)
     }
 
-    /// raft-rs draws each election time-out from `rand::thread_rng()`, so that no two runs would be the same. It
-    /// draws when its term or role changes, and looks at the result in `tick` alone: put another in its place after
-    /// every input. This one is drawn from our seed, which differs for each incarnation, and from the term.
+    fn handle(&mut self, now: Instant, input: Input<Rebuilt<Node>>, effects: &mut Effects<Rebuilt<Node>>) {
+        match input {
+            // An error means that it was ignored: it comes from nobody that raft-rs knows.
+            Input::Message { message: Message::Raft(message), .. } => {
+                drop(self.raft.step(message.into_inner()))
+            }
+            Input::Message { from, message: Message::Put(number) } => {
+                self.asked.insert(number, from);
+                self.propose(number);
+            }
+            Input::Wake => {
+                self.tick_at = now + TICK;
+                self.ticks += 1;
+                self.raft.tick();
+                if self.ticks.is_multiple_of(PROPOSE_TICKS) {
+                    self.asked.clone().into_keys().for_each(|number| self.propose(number));
+                }
+            }
+            _ => {}
+        }
+        self.draw_election_timeout();
+        while self.raft.has_ready() {
+            self.flush(effects);
+        }
+        for (number, who) in self.asked.extract_if(.., |number, _| self.applied.contains(number)) {
+            effects.send(who, &Message::Done(number));
+        }
+    }
+
+    /// raft-rs draws election time-outs from `rand::thread_rng()`: no run would repeat itself. It draws one whenever
+    /// its role or term changes, and reads it in `tick` alone. So each input ends with one of ours in its place, drawn
+    /// from the seed of this incarnation and from the term.
     fn draw_election_timeout(&mut self) {
-        if WRONG != DRAWS_FROM_THE_THREAD {
+        if self.wrong != Wrong::DrawsFromTheThread {
             let drawn = below(mix(self.seed.key(0), [self.raft.raft.term]), ELECTION as u64);
             self.raft.raft.set_randomized_election_timeout(ELECTION + drawn as usize);
         }
     }
 
-    fn handle(&mut self, now: Instant, input: Input<Node<WRONG>>, effects: &mut Effects<Node<WRONG>>) {
-        match input {
-            // An error says that there is nothing to do: a message from nobody it knows, no leader to propose to.
-            Input::Message { message: Message::Raft(Proto(message)), .. } => drop(self.raft.step(message)),
-            Input::Message { from, message: Message::Put { number } } => {
-                if self.applied.contains(&number) {
-                    return effects.send(from, &Message::Done { number });
-                }
-                self.asked.insert(number, from);
-                drop(self.raft.propose(vec![], number.to_be_bytes().to_vec()));
-            }
-            Input::Wake => {
-                self.tick_at = now + TICK;
-                self.raft.tick();
-            }
-            Input::Message { .. } | Input::Command(_) | Input::DiskSpace { .. } => {}
-        }
-        self.draw_election_timeout();
-        while self.raft.has_ready() {
-            self.ready(effects);
-        }
+    fn propose(&mut self, number: u64) {
+        // Without a leader it is dropped, and proposed again later.
+        drop(self.raft.propose(vec![], number.to_be_bytes().to_vec()));
     }
 
-    /// `Effects::send` holds every message back until the records of this input are on disk. So the storage may be in
-    /// memory, and `advance` may follow at once: whoever hears of it hears after the disk has it.
-    fn ready(&mut self, effects: &mut Effects<Node<WRONG>>) {
+    /// Each message waits until the records of this input are on disk. With that, a storage in memory is as good as one
+    /// that waits for its disk, and `advance` may follow at once.
+    fn flush(&mut self, effects: &mut Effects<Rebuilt<Node>>) {
         let mut ready = self.raft.ready();
-        self.send(ready.take_messages(), effects);
-        self.apply(ready.take_committed_entries(), effects);
-        for entry in ready.entries() {
-            if WRONG != FORGETS_ENTRIES {
-                effects.append(&Record::Entry(Proto(entry.clone())));
-            }
+        let mut messages = ready.take_messages();
+        let mut committed = ready.take_committed_entries();
+        if self.wrong != Wrong::ForgetsEntries {
+            ready.entries().iter().for_each(|entry| effects.append(&Record::Entry(entry.clone().into())));
         }
-        self.raft.mut_store().wl().append(ready.entries()).expect("raft-rs appends where its log ends, or before");
+        self.raft.mut_store().wl().append(ready.entries()).expect("raft-rs leaves no gap");
         if let Some(state) = ready.hs() {
             self.raft.mut_store().wl().set_hardstate(state.clone());
-            self.keep_hard_state(effects);
         }
-        self.send(ready.take_persisted_messages(), effects);
+        let has_state = ready.hs().is_some();
+        messages.extend(ready.take_persisted_messages());
         let mut light = self.raft.advance(ready);
         if let Some(commit) = light.commit_index() {
             self.raft.mut_store().wl().mut_hard_state().commit = commit;
-            self.keep_hard_state(effects);
         }
-        self.send(light.take_messages(), effects);
-        self.apply(light.take_committed_entries(), effects);
-        self.raft.advance_apply();
-    }
-
-    fn keep_hard_state(&self, effects: &mut Effects<Node<WRONG>>) {
         let mut state = self.raft.store().rl().hard_state().clone();
-        match WRONG {
-            FORGETS_HARD_STATE => return,
-            FORGETS_VOTE => state.vote = 0,
-            FORGETS_ENTRIES => state.commit = 0,
+        match self.wrong {
+            Wrong::ForgetsVote => state.vote = 0,
+            Wrong::ForgetsEntries => state.commit = 0,
             _ => {}
         }
-        effects.append(&Record::HardState(Proto(state)));
-    }
-
-    fn send(&self, messages: Vec<eraftpb::Message>, effects: &mut Effects<Node<WRONG>>) {
-        for message in messages {
-            let to = u8::try_from(message.to - 1).ok().and_then(SiteId::new).expect("raft-rs sends to voters");
-            effects.send(to, &Message::Raft(Proto(message)));
+        if (has_state || light.commit_index().is_some()) && self.wrong != Wrong::ForgetsHardState {
+            effects.append(&Record::HardState(state.into()));
         }
-    }
-
-    fn apply(&mut self, entries: Vec<eraftpb::Entry>, effects: &mut Effects<Node<WRONG>>) {
-        for entry in entries {
+        messages.extend(light.take_messages());
+        committed.extend(light.take_committed_entries());
+        self.raft.advance_apply();
+        for message in messages {
+            effects.send(ProcessId::site((message.to - 1) as u8), &Message::Raft(message.into()));
+        }
+        for entry in committed {
             let number = <[u8; 8]>::try_from(&entry.data[..]).map_or(0, u64::from_be_bytes);
-            effects.note(Note::Committed { index: entry.index - 1, number });
-            // Forwarded twice by the network or asked for twice by a client, it is in the log twice.
-            if number != 0 && (WRONG == APPLIES_TWICE || !self.applied.contains(&number)) {
+            effects.note(Note::Committed(entry.index - 1, number));
+            // What was proposed twice is in the log twice.
+            if number != 0 && (self.wrong == Wrong::AppliesTwice || !self.applied.contains(&number)) {
                 self.applied.push(number);
-                effects.note(Note::Applied { number });
-            }
-            if let Some(who) = self.asked.remove(&number) {
-                effects.send(who, &Message::Done { number });
+                effects.note(Note::Applied(number));
             }
         }
     }
@@ -259,100 +247,67 @@ fn id(site: SiteId) -> u64 {
     u64::from(site.number()) + 1
 }
 
-// ---- The client ---------------------------------------------------------------------------------------------------
+// ---- Site and terminal as one process ------------------------------------------------------------------------------
 
-/// Asks for the oldest of its numbers until that is done, each time at the next site.
-#[derive(Clone)]
-pub struct Client {
-    sites: SiteSet,
-    asks: usize,
-    waiting: Vec<u64>,
-    ask_at: Instant,
+pub enum Node {
+    Site(Box<Site>),
+    Terminal(SiteId),
 }
 
-impl Client {
-    fn handle<const WRONG: u8>(&mut self, now: Instant, input: Input<Node<WRONG>>, effects: &mut Effects<Node<WRONG>>) {
-        match input {
-            Input::Command(Command::Put { number, .. }) => self.waiting.push(number),
-            Input::Message { message: Message::Done { number }, .. } if self.waiting.contains(&number) => {
-                self.waiting.retain(|waiting| *waiting != number);
-                effects.note(Note::Done { number });
-                self.ask_at = now;
-            }
-            Input::Wake => {
-                let site = self.sites.iter().nth(self.asks % self.sites.len());
-                if let (Some(site), Some(number)) = (site, self.waiting.first()) {
-                    effects.send(site, &Message::Put { number: *number });
-                }
-                self.asks += 1;
-                self.ask_at = now + RETRY;
-            }
-            _ => {}
-        }
+impl Node {
+    fn site(&self) -> Option<&Site> {
+        if let Node::Site(site) = self { Some(site) } else { None }
     }
 }
 
-// ---- Both as one process ------------------------------------------------------------------------------------------
-
-pub enum Node<const WRONG: u8> {
-    Site(Box<Site<WRONG>>),
-    Client(Client),
-}
-
-impl<const WRONG: u8> Clone for Node<WRONG> {
-    fn clone(&self) -> Self {
-        panic!("RawNode is not Clone")
-    }
-}
-
-impl<const WRONG: u8> Process for Node<WRONG> {
+impl Uncloned for Node {
     type Message = Message;
     type Record = Record;
     type Note = Note;
     type Command = Command;
-    type Config = SiteSet;
+    type Config = (SiteSet, Wrong);
 
-    fn start(sites: &SiteSet, id: ProcessId, seed: Seed, kept: Recovered<Record>) -> Result<Self, Damage> {
-        Ok(match id {
-            ProcessId::Site(me) => Node::Site(Box::new(Site::start(*sites, me, seed, &kept.records)?)),
-            ProcessId::Client(_) | ProcessId::Terminal(_) => Node::Client(Client {
-                sites: *sites,
-                asks: seed.key(0) as usize % sites.len(),
-                waiting: Vec::new(),
-                ask_at: Instant::default(),
-            }),
-        })
+    fn start(
+        config: &Self::Config,
+        id: ProcessId,
+        seed: Seed,
+        kept: Recovered<Record>,
+    ) -> Result<Node, Damage> {
+        match id {
+            ProcessId::Site(me) => Ok(Node::Site(Box::new(Site::start(*config, me, seed, kept.records)?))),
+            ProcessId::Terminal(site) => Ok(Node::Terminal(site)),
+            ProcessId::Client(_) => Err(Damage("this cage has terminals only: say `clients: 0`".to_owned())),
+        }
     }
 
-    fn handle(&mut self, now: Instant, input: Input<Self>, effects: &mut Effects<Self>) {
-        match self {
-            Node::Site(site) => site.handle(now, input, effects),
-            Node::Client(client) => client.handle(now, input, effects),
+    fn handle(&mut self, now: Instant, input: Input<Rebuilt<Node>>, effects: &mut Effects<Rebuilt<Node>>) {
+        match (self, input) {
+            (Node::Site(site), input) => site.handle(now, input, effects),
+            (Node::Terminal(site), Input::Command(Command::Put { number, .. })) => {
+                effects.send(*site, &Message::Put(number));
+            }
+            (Node::Terminal(_), Input::Message { message: Message::Done(number), .. }) => {
+                effects.note(Note::Done(number));
+            }
+            (Node::Terminal(_), _) => {}
         }
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
-        match self {
-            Node::Site(site) => Some((site.tick_at, "tick")),
-            Node::Client(client) => (!client.waiting.is_empty()).then_some((client.ask_at, "ask")),
-        }
+        self.site().map(|site| (site.tick_at, "tick"))
     }
 
     fn role(&self) -> Role {
-        let Node::Site(site) = self else { return Role::Client };
+        let Some(site) = self.site() else { return Role::Client };
         match site.raft.raft.state {
             StateRole::Leader => Role::Leader { rank: site.raft.raft.term },
             StateRole::Candidate | StateRole::PreCandidate => Role::Candidate,
             StateRole::Follower => Role::Follower,
         }
     }
-
-    fn progress(&self) -> u64 {
-        if let Node::Site(site) = self { site.applied.len() as u64 } else { 0 }
-    }
 }
 
-// ---- What must hold, and the words for scenarios ------------------------------------------------------------------
+// ---- What must hold, and the words for scenarios -------------------------------------------------------------------
 
 #[derive(Clone, Default)]
 pub struct Judges {
@@ -361,74 +316,83 @@ pub struct Judges {
     leader: OneLeader,
 }
 
-impl<const WRONG: u8> Judge<Node<WRONG>> for Judges {
-    fn observe(&mut self, now: Instant, seen: &Observation<'_, Node<WRONG>>) -> Result<(), Violation> {
-        if let Observation::Commanded { command: Command::Put { number, .. }, .. } = seen {
-            self.prefix.asked(*number);
-        }
-        if let Observation::Noted { process, note: Note::Done { number } } = seen {
-            ensure!(self.prefix.has(number), "acknowledged", "{process} was told that {number} is done, and nobody decided it");
-        }
-        if let Observation::Sent { messages, .. } = seen {
-            for message in *messages {
-                if let Message::Raft(Proto(message)) = message
-                    && [MessageType::MsgAppend, MessageType::MsgHeartbeat].contains(&message.msg_type())
-                {
-                    self.leader.leads(ProcessId::site((message.from - 1) as u8), message.term)?;
+impl Judge<Rebuilt<Node>> for Judges {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Rebuilt<Node>>) -> Result<(), Violation> {
+        match seen {
+            Observation::Commanded { command: Command::Put { number, .. }, .. } => self.prefix.asked(*number),
+            Observation::Noted { process, note: Note::Done(number) } => {
+                ensure!(
+                    self.prefix.has(number),
+                    "answers",
+                    "{process} heard of {number}, which nobody committed"
+                );
+            }
+            Observation::Sent { messages, .. } => {
+                for message in *messages {
+                    if let Message::Raft(message) = message
+                        && matches!(
+                            message.get_msg_type(),
+                            MessageType::MsgAppend | MessageType::MsgHeartbeat
+                        )
+                    {
+                        self.leader.leads(ProcessId::site((message.from - 1) as u8), message.term)?;
+                    }
                 }
             }
+            _ => {}
         }
-        self.leader.observe(now, seen)?;
-        self.once.follow(seen, |note| if let Note::Applied { number } = note { Some(*number) } else { None })?;
-        self.prefix.follow(seen, |note| if let Note::Committed { index, number } = note { Some((*index, *number)) } else { None })
+        self.once.follow(seen, |note| if let Note::Applied(number) = note { Some(*number) } else { None })?;
+        self.prefix.follow(seen, |note| {
+            if let Note::Committed(at, number) = note { Some((*at, *number)) } else { None }
+        })
     }
 }
 
 #[derive(Clone, Debug)]
-pub struct Service<const WRONG: u8>;
+pub struct Service;
 
-impl<const WRONG: u8> aviary::scenario::Service for Service<WRONG> {
-    type Process = Node<WRONG>;
+impl aviary::scenario::Service for Service {
+    type Process = Rebuilt<Node>;
     type Judges = Judges;
     type Command = Command;
     type Expectation = ();
-    type Settings = ();
+    type Settings = Wrong;
 
     fn compile(command: &Command) -> Compiled<Self> {
-        let Command::Put { who, .. } = command;
-        Order::of(*who, command.clone())
+        let Command::Put { site, .. } = command;
+        Order::at_terminal(*site, command.clone())
     }
 
     fn draw_command(_: &mut Draws, asking: &Asking) -> Option<Command> {
-        Some(Command::Put { who: asking.who, number: asking.number })
+        let Target::Terminal(site) = asking.who else { return None };
+        Some(Command::Put { site, number: asking.number })
     }
 
-    fn config((): &(), shape: &Shape) -> Result<SiteSet, Vec<Problem>> {
-        Ok(shape.all_sites())
+    fn probe(process: ProcessId) -> Option<Probe<Self>> {
+        // Another number for each terminal, and none that is drawn.
+        let number = (1 << 32) + u64::from(process.number());
+        Some(Probe { command: Command::Put { site: 0, number }, done: "Done" })
     }
 
-    fn judges(_: &SiteSet, _: &Shape) -> Judges {
+    fn config(wrong: &Wrong, shape: &Shape) -> Result<(SiteSet, Wrong), Vec<Problem>> {
+        Ok((shape.all_sites(), *wrong))
+    }
+
+    fn judges(_: &(SiteSet, Wrong), _: &Shape) -> Judges {
         let mut judges = Judges::default();
         judges.prefix.asked(0);
         judges
     }
 
-    fn probe(process: ProcessId) -> Option<Probe<Self>> {
-        // No drawn scenario has numbers as large.
-        let number = 1 << 32 | u64::from(process.number());
-        Some(Probe { command: Command::Put { who: Target::Any, number }, done: "done" })
-    }
-
-    fn expect((): &(), _: &Cluster<'_, Node<WRONG>>) -> Result<(), String> {
+    fn expect((): &(), _: &Cluster<'_, Rebuilt<Node>>) -> Result<(), String> {
         Ok(())
     }
 
-    fn converged(cluster: &Cluster<'_, Node<WRONG>>) -> Result<(), String> {
-        cluster.agree("applied", |node| if let Node::Site(site) = node { site.applied.clone() } else { vec![] })?;
-let waits = |(id, node): &(ProcessId, &Node<WRONG>)| {
-            let is_reached = if let ProcessId::Terminal(site) = id { cluster.core.contains(*site) } else { true };
-            is_reached && matches!(node, Node::Client(client) if !client.waiting.is_empty())
-        };
-        cluster.running().find(waits).map_or(Ok(()), |(id, _)| Err(format!("{id} waits for an answer")))
+    fn converged(cluster: &Cluster<'_, Rebuilt<Node>>) -> Result<(), String> {
+        cluster.agree("applied", |node| node.site().map(|site| site.applied.clone()))?;
+        cluster.core.iter().try_for_each(|id| {
+            let waits_for = cluster.state(id)?.site().map(|site| site.asked.len());
+            same(&format!("{id} waits for"), &Some(0), &waits_for)
+        })
     }
 }

@@ -1,7 +1,5 @@
-//! The commands of `sim-runner` for raft-rs: `cargo run --release -- replay scenarios --trace`.
-
-use raft_cage::{HONEST, Service};
+//! The commands of `sim-runner` for raft-rs: `cargo run --release -- replay scenarios`.
 
 fn main() -> std::process::ExitCode {
-    sim_runner::main::<Service<HONEST>>()
+    sim_runner::main::<raft_cage::Service>()
 }

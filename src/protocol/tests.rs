@@ -3,8 +3,8 @@ use alloc::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::scenario::askers::numbers_of_sites;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::numbers_of_sites;
 use crate::scenario::step::Target;
 use crate::scenario::{
     Outcome, Profile, RunOptions, Scenario, Service, Verdict, draw, plan, read, run, write,

@@ -13,6 +13,7 @@
 //!
 //! Every field that parses has an effect.
 
+pub(crate) mod askers;
 pub mod audit;
 mod build;
 pub mod draw;
@@ -50,6 +51,7 @@ mod trigger_tests;
 
 pub use crate::ron_file::{BadFile, Diagnostic, OldWord, Place, Problem, WhereWritten};
 pub(crate) use crate::ron_file::{is_a, without_mark};
+pub use askers::Askers;
 pub use audit::{Audit, Parting, RunComparison, RunDifference, RunSide, Way, audit, audit_configured};
 pub use draw::{CannotDraw, Draws, draw, draw_recipe};
 pub use facts::FactKind;
@@ -64,7 +66,7 @@ pub use renaming::Renaming;
 pub(crate) use retired_names::bad_file;
 pub use retired_names::with_current_words;
 pub use run::{Run, RunOptions, run, run_configured};
-pub use service::{Askers, Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};
+pub use service::{Cluster, Compiled, Member, Order, Pace, Probe, Service, Shape, same};
 pub use write::write;
 
 /// Help for a wrong `name`: the nearest of the known names.

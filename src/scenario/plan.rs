@@ -7,10 +7,11 @@ use crate::outbox::SyncMode;
 use crate::process::{Links, Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
+use crate::scenario::askers::numbers_of_sites;
 use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
 use crate::scenario::history::PastLife;
 use crate::scenario::namespace::Word;
-use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape, numbers_of_sites};
+use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
     self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,

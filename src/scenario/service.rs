@@ -11,6 +11,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
 use crate::process::{Label, Links, Process, Recovered, Role};
 use crate::ron_file::{OldWord, Place, Problem};
+use crate::scenario::askers::Askers;
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::PastLife;
 use crate::scenario::plan::CONVERGES_WITHIN;
@@ -231,50 +232,6 @@ pub trait Service: Sized + Clone + Debug + 'static {
         let down = all.minus(up);
         let leads = cluster.leader().map(|site| format!(", {site} leads")).unwrap_or_default();
         if down.is_empty() { format!("{up} up{leads}") } else { format!("{up} up, {down} down{leads}") }
-    }
-}
-
-/// Whom drawn scenarios give commands to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Askers {
-    /// Terminals and clients.
-    TerminalsAndClients,
-    /// Sites and clients: no terminal is asked.
-    SitesAndClients,
-    /// Sites alone.
-    Sites,
-}
-
-impl Askers {
-    /// Who is asked instead of a terminal or client, in a cluster of this many sites.
-    pub(crate) fn instead_of(self, who: Target, sites: u8) -> Target {
-        match (self, who) {
-            (Askers::TerminalsAndClients, who) => who,
-            (_, Target::Terminal(site)) => Target::Site(site),
-            (Askers::Sites, Target::Client(number)) => {
-                Target::Site((number % u16::from(sites)).to_le_bytes()[0])
-            }
-            (_, who) => who,
-        }
-    }
-}
-
-/// The numbers of sites, as a help shows them: `2, 3 or 5 sites`.
-pub(crate) fn numbers_of_sites(numbers: &[u8]) -> String {
-    match numbers {
-        [first, .., last] if usize::from(last - first) + 1 == numbers.len() && numbers.len() > 2 => {
-            format!("{first} to {last} sites")
-        }
-        [all @ .., last] => {
-            let all: Vec<String> = all.iter().map(u8::to_string).collect();
-            let noun = if *last == 1 { "site" } else { "sites" };
-            if all.is_empty() {
-                format!("{last} {noun}")
-            } else {
-                format!("{} or {last} {noun}", all.join(", "))
-            }
-        }
-        [] => "no number of sites: `Service::SITES` is empty".to_owned(),
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::ron_file::nearest::nearest;
+use crate::scenario::askers::numbers_of_sites;
 use crate::scenario::profile::{Profile, Share, Span, Weights};
-use crate::scenario::service::numbers_of_sites;
 use crate::sim::{Chance, DRIFT_MAX};
 use crate::time::Duration;
 

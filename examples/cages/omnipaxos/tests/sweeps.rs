@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use aviary::scenario::{Profile, RunOptions, Scenario, Verdict, read, run};
-use aviary::search::{Drawn, Runner, Source, Sweep, fails, hunt};
+use aviary::search::{Drawn, Runner, Source, Sweep, fails, hunt, replay};
 use omnipaxos_cage::{Service, Wrong};
 
 fn text(path: &str) -> String {
@@ -40,7 +40,7 @@ fn is_noticed(wrong: Wrong, source: &dyn Source<Service>, within: u64) {
 
 #[test]
 fn a_forgotten_promise_is_noticed() {
-    is_noticed(Wrong::ForgetsPromise, &drawn(), 100);
+    is_noticed(Wrong::ForgetsPromise, &drawn(), 50);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn forgotten_entries_are_noticed() {
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    is_noticed(Wrong::ForgetsHardState, &drawn(), 50);
+    is_noticed(Wrong::ForgetsHardState, &drawn(), 500);
 }
 
 #[test]
@@ -78,4 +78,10 @@ fn a_copy_of_an_earlier_message_overwrites_what_is_decided() {
         matches!(&verdict, Verdict::Violated(violation) if violation.property == "agreement"),
         "{verdict}"
     );
+}
+
+#[test]
+fn links_that_keep_their_order_bring_neither_about() {
+    replay::<Service>("scenarios/findings/follower_shut_out_fifo.ron");
+    replay::<Service>("scenarios/findings/decided_entries_overwritten_fifo.ron");
 }

@@ -15,12 +15,12 @@
 
 #[cfg(feature = "std")]
 pub mod logs;
+#[cfg(feature = "serde")]
+mod read;
 #[cfg(feature = "std")]
 pub mod rebuilt;
 #[cfg(feature = "prost")]
 mod with_prost;
-#[cfg(feature = "serde")]
-mod read;
 #[cfg(feature = "serde")]
 #[macro_use]
 mod with_serde;

@@ -30,12 +30,7 @@ pub struct DecidedPrefix<T> {
 
 impl<T> Default for DecidedPrefix<T> {
     fn default() -> DecidedPrefix<T> {
-        DecidedPrefix {
-            decided: Vec::new(),
-            values: BTreeSet::new(),
-            lengths: BTreeMap::new(),
-            asked: None,
-        }
+        DecidedPrefix { decided: Vec::new(), values: BTreeSet::new(), lengths: BTreeMap::new(), asked: None }
     }
 }
 
@@ -82,7 +77,11 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
             return Ok(());
         }
         let is_asked_for = self.asked.as_ref().is_none_or(|asked| asked.contains(&value));
-        ensure!(is_asked_for, "validity", "{process} decided {value:?} at index {index}: nobody asked for it");
+        ensure!(
+            is_asked_for,
+            "validity",
+            "{process} decided {value:?} at index {index}: nobody asked for it"
+        );
         self.values.insert(value.clone());
         self.decided.push((value, process));
         Ok(())

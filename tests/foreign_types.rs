@@ -170,8 +170,7 @@ fn text(fields: &str) -> String {
 /// A scenario with these fields has one mistake, at the last occurrence of `at`, and its report has these `parts`.
 fn refused<M: Says>(fields: &str, at: &str, parts: &[&str]) {
     let text = text(fields);
-    let bad =
-        read::<Register<M>>("wrong.ron", &text).map(|scenario| panic!("accepted: {scenario:?}")).unwrap_err();
+    let bad = read::<Register<M>>("wrong.ron", &text).map(|scenario| panic!("accepted: {scenario:?}")).unwrap_err();
     let [only] = &bad.diagnostics[..] else { panic!("{bad}") };
     let before: Vec<&str> = text[..text.rfind(at).unwrap()].split('\n').collect();
     assert_eq!((only.line, only.column), (before.len(), before.last().unwrap().chars().count() + 1), "{bad}");
@@ -216,13 +215,7 @@ fn rules_steps_and_traces_know_the_kinds() {
     let outcome = run(&scenario, &options).unwrap();
     let trace: Vec<String> = outcome.trace.iter().map(|entry| entry.to_string()).collect();
     assert!(outcome.verdict.is_pass(), "{}\n{}", outcome.verdict, trace.join("\n"));
-    for part in [
-        "S0     <- itself Store",
-        "-> S0 Stored: a rule, delay by 50ms",
-        "command S0: Put { site: 0, value: 7 }",
-        "Keeps { value: 7 }",
-        "crash S2",
-    ] {
+    for part in ["S0     <- itself Store", "-> S0 Stored: a rule, delay by 50ms", "command S0: Put { site: 0, value: 7 }", "Keeps { value: 7 }", "crash S2"] {
         assert!(trace.iter().any(|line| line.contains(part)), "{part:?} is missing in\n{}", trace.join("\n"));
     }
     let again = run(&scenario, &options).unwrap();
@@ -231,9 +224,7 @@ fn rules_steps_and_traces_know_the_kinds() {
 
 #[test]
 fn a_type_that_cannot_be_read_back_is_a_violation() {
-    let outcome =
-        run(&right::<Tagged>("steps: [At(\"1s\", Put(site: 0, value: 7))],"), &RunOptions::default())
-            .unwrap();
+    let outcome = run(&right::<Tagged>("steps: [At(\"1s\", Put(site: 0, value: 7))],"), &RunOptions::default()).unwrap();
     let Verdict::Violated(violation) = outcome.verdict else { panic!("{}", outcome.verdict) };
     assert_eq!(violation.property, "codec");
     assert!(violation.explanation.contains("`untagged`, `tag` and `flatten`"), "{}", violation.explanation);

@@ -3,8 +3,8 @@
 use core::fmt::{self, Display};
 
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 use crate::wire::{Reader, Wire, WireError};
@@ -97,9 +97,7 @@ impl<'a, 'de> Source<'a, 'de> {
 
 /// What serde reads only from bytes that describe themselves.
 fn undescribed<T>() -> Result<T, Unreadable> {
-    Err(Unreadable(WireError::Invalid(
-        "type for bytes: serde's attributes `untagged`, `tag` and `flatten` need names",
-    )))
+    Err(Unreadable(WireError::Invalid("type for bytes: serde's attributes `untagged`, `tag` and `flatten` need names")))
 }
 
 impl<'de> Deserializer<'de> for Source<'_, 'de> {
@@ -280,10 +278,7 @@ impl Items<'_, '_> {
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     type Error = Unreadable;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Unreadable> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Unreadable> {
         if self.take_one() { seed.deserialize(self.source.again()).map(Some) } else { Ok(None) }
     }
 

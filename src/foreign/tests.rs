@@ -182,11 +182,7 @@ fn a_claimed_length_allocates_nothing() {
     });
     let item = size_of::<[u64; 32]>() as u64;
     // It grows by doubling: what lives at once is below three times what was read.
-    assert!(
-        counted.bytes_max > 0 && counted.bytes_max <= 3 * (9_000 / 32 + 1) * item,
-        "{} bytes",
-        counted.bytes_max
-    );
+    assert!(counted.bytes_max > 0 && counted.bytes_max <= 3 * (9_000 / 32 + 1) * item, "{} bytes", counted.bytes_max);
 }
 
 #[test]
@@ -272,9 +268,7 @@ mod nested {
         SequencePaxos(PaxosMessage<T>),
         #[serde(rename = "Ballots")]
         Ble(BleMessage),
-        Read {
-            level: Level,
-        },
+        Read { level: Level },
         Status(Status),
         Levels(Vec<Level>),
         Perhaps(Option<Level>),
@@ -418,13 +412,10 @@ mod with_prost {
     fn entries() -> impl Strategy<Value = Entry> {
         let texts = || prop::collection::vec(".{0,4}", 0..3);
         let sorted = prop::collection::btree_map(any::<u64>(), ".{0,3}", 0..4);
-        (any::<(u64, bool)>(), texts(), texts(), sorted).prop_map(
-            |((index, has_next), texts, more, sorted)| {
-                let next =
-                    has_next.then(|| Box::new(Entry { index: index / 2, texts: more, ..Entry::default() }));
-                Entry { index, texts, next, sorted }
-            },
-        )
+        (any::<(u64, bool)>(), texts(), texts(), sorted).prop_map(|((index, has_next), texts, more, sorted)| {
+            let next = has_next.then(|| Box::new(Entry { index: index / 2, texts: more, ..Entry::default() }));
+            Entry { index, texts, next, sorted }
+        })
     }
 
     proptest! {

@@ -12,8 +12,8 @@ use core::fmt::{self, Display};
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, VariantAccess,
+    Visitor,
 };
 use serde::ser::{
     self, Impossible, Serialize, SerializeStruct, SerializeStructVariant, SerializeTupleVariant, Serializer,

@@ -75,9 +75,7 @@ impl<T: Message + Default> Form<T> for ProstForm {
         if value.encoded_len() == length && value.encode_to_vec() == bytes {
             Ok(value)
         } else {
-            Err(WireError::Invalid(
-                "form of a protocol buffer: unknown or default fields, or a map in order of a hash",
-            ))
+            Err(WireError::Invalid("form of a protocol buffer: unknown or default fields, or a map in order of a hash"))
         }
     }
 

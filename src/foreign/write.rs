@@ -104,8 +104,7 @@ impl<S: Sink> Writer<S> {
 
     fn length(&mut self, length: Option<usize>) -> Result<(), Unwritable> {
         // A flattened field makes a struct such a map.
-        let length =
-            length.ok_or_else(|| Unwritable::Type("its length is unknown, as with `flatten`".into()))?;
+        let length = length.ok_or_else(|| Unwritable::Type("its length is unknown, as with `flatten`".into()))?;
         self.number(length as u64)
     }
 }

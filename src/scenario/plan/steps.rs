@@ -172,8 +172,7 @@ impl<S: Service> Planner<S> {
         if traffic.nth == 0 {
             self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
         }
-        let about =
-            self.about(place, traffic.subject.as_ref(), traffic.slot, &<MessageOf<S> as Label>::nouns());
+        let about = self.about(place, traffic.subject.as_ref(), traffic.slot, &<MessageOf<S> as Label>::nouns());
         self.filter(place, traffic.kind.as_deref(), (traffic.from, traffic.to), about)
     }
 

@@ -21,7 +21,7 @@
 use core::fmt::Write as _;
 use core::marker::PhantomData;
 use core::ops::Range;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,6 +57,8 @@ pub struct Tests<S: Service> {
     package: PathBuf,
     snapshot: fn(&str, &str),
     trials: Vec<Trial>,
+    /// The names of all scenarios whose snapshots are in a folder.
+    named: BTreeMap<PathBuf, BTreeSet<String>>,
     service: PhantomData<S>,
 }
 
@@ -64,38 +66,40 @@ impl<S: Service> Tests<S> {
     /// No tests yet, for the package in this folder. `snapshot` compares the story of a scenario with the snapshot of
     /// the same name; it is a macro of `insta` and must be written in that package.
     pub fn new(package: &str, snapshot: fn(&str, &str)) -> Tests<S> {
-        Tests { package: package.into(), snapshot, trials: Vec::new(), service: PhantomData }
+        Tests {
+            package: package.into(),
+            snapshot,
+            trials: Vec::new(),
+            named: BTreeMap::new(),
+            service: PhantomData,
+        }
     }
 
     /// Adds a test for each `*.ron` file in `folder`, scenarios and saved failures, named after the file. The snapshots
-    /// are in the folder `snapshots` beside it. One more test fails if a snapshot is left without its scenario.
+    /// are in the folder `snapshots` beside it, and one more test fails if one of them is left without its scenario.
     ///
     /// # Panics
-    /// When the folder cannot be read or has no such file.
+    /// When the folder cannot be read or has no such file; when a scenario with the same snapshot was added before.
     #[must_use]
     pub fn scenarios(mut self, folder: &str) -> Tests<S> {
         let path = self.package.join(folder);
         let snapshots = path.with_file_name("snapshots");
         let names = stems(&path, "ron").unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(!names.is_empty(), "{} has no *.ron file", path.display());
-        for name in names.clone() {
+        let named = self.named.entry(snapshots.clone()).or_default();
+        for name in names {
+            assert!(
+                named.insert(name.clone()),
+                "two scenarios have the snapshot {name} in {}",
+                snapshots.display()
+            );
             let file = path.join(&name).with_extension("ron");
             let shown = Path::new(folder).join(&name).with_extension("ron");
             let (snapshots, snapshot) = (snapshots.clone(), self.snapshot);
             let replay = move || replay::<S>(&file, &shown, &snapshots, snapshot);
             self.trials.push(Trial::test(name, replay));
         }
-        self.test(&format!("every_snapshot_of_{}_has_its_scenario", folder.replace('/', "_")), move || {
-            let orphaned: Vec<String> = match stems(&snapshots, "snap") {
-                Ok(found) => found.difference(&names).cloned().collect(),
-                // No scenario has a snapshot yet: each says so itself.
-                Err(_) => Vec::new(),
-            };
-            if orphaned.is_empty() {
-                return Ok(());
-            }
-            Err(format!("no scenario has the names of these files in {}: {orphaned:?}", snapshots.display()))
-        })
+        self
     }
 
     /// Adds a test that sweeps these seeds of a profile, which draws a scenario from each, or of a scenario.
@@ -126,9 +130,26 @@ impl<S: Service> Tests<S> {
     }
 
     /// Runs the tests that the arguments of the program select, and says how to exit.
-    pub fn run(self) -> ExitCode {
+    pub fn run(mut self) -> ExitCode {
+        let named = core::mem::take(&mut self.named);
+        if !named.is_empty() {
+            self = self.test("every_snapshot_has_its_scenario", move || {
+                named.iter().try_for_each(|(folder, names)| orphans(folder, names))
+            });
+        }
         libtest_mimic::run(&Arguments::from_args(), self.trials).exit_code()
     }
+}
+
+/// Fails if the folder has a snapshot of none of these names.
+fn orphans(folder: &Path, names: &BTreeSet<String>) -> Result<(), String> {
+    // While there is no folder, no scenario has a snapshot: each says so itself.
+    let found = stems(folder, "snap").unwrap_or_default();
+    let orphaned: Vec<&String> = found.difference(names).collect();
+    if orphaned.is_empty() {
+        return Ok(());
+    }
+    Err(format!("no scenario has the names of these files in {}: {orphaned:?}", folder.display()))
 }
 
 fn text_of(panic: &(dyn core::any::Any + Send)) -> String {

@@ -45,6 +45,12 @@ pub(crate) fn new_protocol(args: &NewProtocolArgs) -> io::Result<Exit> {
     let mut out = stdout();
     writeln!(out, "{}", folder.display())?;
     writeln!(out, "test it: cd {} && cargo test", quoted(&folder))?;
+    if args.git.is_none() {
+        writeln!(
+            out,
+            "elsewhere, as in its workflow: write it with --git URL, or have Aviary where Cargo.toml says"
+        )?;
+    }
     out.flush()?;
     Ok(Exit::Passed)
 }
@@ -65,7 +71,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 }
 
 /// Names that cargo refuses for a package, or that the package's own files use.
-const TAKEN: [&str; 56] = [
+const TAKEN: [&str; 62] = [
     "abstract",
     "alloc",
     "as",
@@ -120,8 +126,14 @@ const TAKEN: [&str; 56] = [
     "true",
     "try",
     "type",
+    "typeof",
     "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
     "while",
+    "yield",
 ];
 
 /// Where the package takes the harness from.
@@ -142,7 +154,7 @@ impl Dependency {
         let sources = given.unwrap_or(Path::new(SOURCES));
         let manifest = fs::read_to_string(sources.join("Cargo.toml")).unwrap_or_default();
         if manifest.contains("name = \"aviary-sim\"") {
-            let library = relative(folder, sources).map_err(|why| format!("{}: {why}", sources.display()))?;
+            let library = relative(folder, sources)?;
             let runner = format!("{library}/sim-runner");
             return Ok(Dependency {
                 library: format!("path = {library:?}"),
@@ -160,10 +172,11 @@ impl Dependency {
 }
 
 /// The path to `target` from the folder `from`, which need not exist yet.
-fn relative(from: &Path, target: &Path) -> io::Result<String> {
+fn relative(from: &Path, target: &Path) -> Result<String, String> {
+    let canonical = |path: &Path| fs::canonicalize(path).map_err(|why| format!("{}: {why}", path.display()));
     let parent = from.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let from = fs::canonicalize(parent)?.join(from.file_name().unwrap_or_default());
-    let target = fs::canonicalize(target)?;
+    let from = canonical(parent)?.join(from.file_name().unwrap_or_default());
+    let target = canonical(target)?;
     let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
         (from.components().collect(), target.components().collect());
     let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
@@ -204,7 +217,9 @@ mod tests {
         for name in ["lease", "primary-backup", "raft2", "a_b"] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
-        for name in ["", "2pc", "Lease", "a/b", "..", "-x", "self", "sim-runner", "test", "lüge"] {
+        for name in
+            ["", "2pc", "Lease", "a/b", "..", "-x", "self", "sim-runner", "test", "lüge", "use", "where"]
+        {
             assert!(check_name(name).is_err(), "{name}");
         }
         assert!(TAKEN.is_sorted());

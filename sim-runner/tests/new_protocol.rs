@@ -27,7 +27,7 @@ fn a_package_depends_on_the_sources_that_wrote_it_and_is_never_written_over() {
     let output = run(&folder, &["two-phase"]);
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(printed, "./two-phase\ntest it: cd ./two-phase && cargo test\n");
+    assert!(printed.starts_with("./two-phase\ntest it: cd ./two-phase && cargo test\n"), "{printed}");
     let package = folder.join("two-phase");
     let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
     let path = manifest.split("path = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();

@@ -1,7 +1,7 @@
 //! Whether something happens at most once in the life of a process: for requests that take effect.
 //!
 //! Checked: no incarnation of a process does the same thing twice. Another process, and a process that starts again
-//! and has its state from its disk, may do it once more: what they do must be the same is for
+//! and has its state from its disk, may do it once more. Whether all do the same is judged by
 //! [`DecidedPrefix`](crate::judges::DecidedPrefix).
 //! Not checked: that it happens at all. Notes are claims: an effect that no note reports is not seen.
 

@@ -12,9 +12,10 @@
 //! they show decisions, give those to [`decided`](DecidedPrefix::decided) instead.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use core::fmt::Debug;
 
+use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::process::Process;
 use crate::sim::{Observation, Violation};
@@ -22,15 +23,20 @@ use crate::sim::{Observation, Violation};
 /// What was decided at each index, and who decided it first; and how far each incarnation has come.
 #[derive(Clone, Debug)]
 pub struct DecidedPrefix<T> {
-    decided: Vec<(T, ProcessId)>,
-    values: BTreeSet<T>,
+    decided: CowLog<(T, ProcessId)>,
+    values: Arc<BTreeSet<T>>,
     lengths: BTreeMap<ProcessId, u64>,
-    asked: Option<BTreeSet<T>>,
+    asked: Option<Arc<BTreeSet<T>>>,
 }
 
 impl<T> Default for DecidedPrefix<T> {
     fn default() -> DecidedPrefix<T> {
-        DecidedPrefix { decided: Vec::new(), values: BTreeSet::new(), lengths: BTreeMap::new(), asked: None }
+        DecidedPrefix {
+            decided: CowLog::default(),
+            values: Arc::default(),
+            lengths: BTreeMap::new(),
+            asked: None,
+        }
     }
 }
 
@@ -58,7 +64,7 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
 
     /// `value` may be decided from here on. Once this is called, nothing else may be.
     pub fn asked(&mut self, value: T) {
-        self.asked.get_or_insert_default().insert(value);
+        Arc::make_mut(self.asked.get_or_insert_default()).insert(value);
     }
 
     /// `process` decides `value` at `index`.
@@ -82,7 +88,7 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
             "validity",
             "{process} decided {value:?} at index {index}: nobody asked for it"
         );
-        self.values.insert(value.clone());
+        Arc::make_mut(&mut self.values).insert(value.clone());
         self.decided.push((value, process));
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. It has one call under way. Later commands wait in order.
 //! 2. A call keeps its id through all retries. No two lives of a client share an id.
-//! 3. It never gives up a call: it asks the next site whenever a time-out has passed, until its life ends.
+//! 3. It never gives up a call that it has asked: it asks the next site whenever a time-out has passed, until its life ends.
 
 use alloc::collections::VecDeque;
 

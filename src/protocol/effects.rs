@@ -37,7 +37,8 @@ impl<P: Protocol> SiteEffects<'_, P> {
         self.effects.send(call.client, &SitesMessage::Answer { call, answer: Serde::new(answer) });
     }
 
-    /// Tells the client of `call` to ask `to` instead, at once. A command that a scenario gave to a site itself remains
+    /// Sends the client of `call` to another site, which it asks at once. The message waits for records, as an answer
+    /// does. A command that a scenario gave to a site itself remains
     /// without an answer.
     pub fn redirect(&mut self, call: CallId, to: SiteId) {
         if call.client == ProcessId::Site(self.me) {

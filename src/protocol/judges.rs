@@ -170,6 +170,12 @@ impl<P: Protocol, J: CallJudge<P> + 'static> Cloned<P> for Calls<J> {
             {
                 return self.judge.answered(now, *call, answer);
             }
+            // A command that a scenario gave to a site is not asked again: whether it took effect is not known.
+            Observation::Noted { note: SitesNote::Redirected { call, .. }, .. }
+                if call.client.as_site().is_some() && self.open.remove(call) =>
+            {
+                self.judge.forgot(now, *call);
+            }
             Observation::Crashed { process, .. } => {
                 for call in self.of(*process) {
                     self.open.remove(&call);

@@ -1,10 +1,14 @@
 //! A protocol of sites in scenarios.
 
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::Serde;
 use crate::ids::ProcessId;
-use crate::protocol::{Judges, Protocol, Sites, SitesConfig, SitesOf, aim};
+use crate::process::Label;
+use crate::protocol::{Judges, Protocol, Sites, SitesConfig, SitesMessage, SitesNote, SitesOf, aim};
 use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws};
 use crate::scenario::{Askers, Cluster, Compiled, Order, Probe, Renaming, Service, Shape, same};
@@ -75,6 +79,11 @@ impl<P: Protocol> Service for Sites<P> {
     }
 
     fn config(settings: &SitesSettings, shape: &Shape) -> Result<SitesConfig, Vec<Problem>> {
+        if let Some(word) = word_of_two::<P>() {
+            let message = format!("the protocol has the word {word:?}, which its clients have too");
+            let help = "another name for this kind of message or note, or for this noun, in the protocol";
+            return Err(vec![Problem::new(Place::whole(), message).help(help)]);
+        }
         if settings.retry == Duration::ZERO {
             let place = Place::whole().field("retry");
             return Err(vec![Problem::new(place, "a client that never waits").help("a time above 0s")]);
@@ -131,4 +140,14 @@ impl<P: Protocol> Service for Sites<P> {
         let SitesExpectation::LastAnswer { client, answer } = expectation;
         Some(SitesExpectation::LastAnswer { client: renaming.client(*client)?, answer: answer.clone() })
     }
+}
+
+/// A kind or noun of the protocol that clients have too: rules and events could not tell the two apart.
+fn word_of_two<P: Protocol>() -> Option<&'static str> {
+    let twice = |words: Vec<&'static str>| {
+        let mut seen = BTreeSet::new();
+        words.into_iter().find(|word| !seen.insert(*word))
+    };
+    let kinds = twice(SitesMessage::<P>::kinds()).or_else(|| twice(SitesNote::<P>::kinds()));
+    kinds.or_else(|| twice(SitesMessage::<P>::nouns()))
 }

@@ -73,14 +73,15 @@ impl<S: Service> Sweep<S> {
     /// ```
     ///
     /// First it runs the failures that it saved before: those in the folder whose `found` names one of its sources. If one
-    /// fails still, the test fails at once. One that passes is reported as fixed, where the output of tests is shown. No
-    /// file is removed: a bug that comes back is found first, and `cargo clean` forgets all.
+    /// does not pass, or is stale or cannot be read, the test fails at once. One that passes is reported as fixed, where
+    /// the output of tests is shown. No file is removed: a bug that comes back is found first. Delete a file whose scenario
+    /// is wrong or outdated.
     ///
     /// `AVIARY_SEED` in the environment is a single seed to run instead. `AVIARY_SEEDS` is a range of seeds:
     /// `0..100000`. With either, no saved failure is run.
     ///
     /// # Panics
-    /// When a saved failure fails still; when a run does not pass, or not in the same way twice; when ten seeds or more of a scenario all gave the same run,
+    /// When a saved failure does not pass; when a run does not pass, or not in the same way twice; when ten seeds or more of a scenario all gave the same run,
     /// because too little in it is left to chance; when the environment has no valid seeds; when neither the seeds nor the time have an end.
     pub fn check(self) -> Facts {
         self.check_into(Path::new(FOLDER))
@@ -134,9 +135,11 @@ impl<S: Service> Sweep<S> {
             format!("{why}\n  saved: {}\n  reproduce: {}", path.display(), again(""))
         };
         let lines: Vec<String> = failing.iter().map(line).collect();
-        let (count, verb) =
-            (failing.len(), if failing.len() == 1 { "failure fails" } else { "failures fail" });
-        panic!("{count} saved {verb} still, and no seed was run\n{}", lines.join("\n"));
+        let (count, verb) = (failing.len(), if failing.len() == 1 { "failure does" } else { "failures do" });
+        panic!(
+            "{count} saved {verb} not pass, and no seed was run; delete a file whose scenario is wrong or outdated\n{}",
+            lines.join("\n")
+        );
     }
 
     fn settled(&self, folder: &Path, groups: &Groups, stop: &AtomicBool) -> Vec<Settled> {
@@ -283,7 +286,7 @@ mod tests {
         let name_of_test = lines[3].split_once(" cargo ").unwrap().1;
         let still = panics(|| Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder));
         let expected = format!(
-            "1 saved failure fails still, and no seed was run\n{}\n  saved: {path}\n  reproduce: cargo {name_of_test}",
+            "1 saved failure does not pass, and no seed was run; delete a file whose scenario is wrong or outdated\n{}\n  saved: {path}\n  reproduce: cargo {name_of_test}",
             lines[1].trim_end_matches(" (5 runs)")
         );
         assert_eq!(still, expected);

@@ -11,7 +11,7 @@ use crate::search::settle::{Recheck, recheck};
 /// What became of the saved failures of a test.
 #[derive(Debug, Default)]
 pub(super) struct Replayed {
-    /// The files that fail still, and how: the property and the explanation.
+    /// The files that do not pass, and why.
     pub(super) failing: Vec<(PathBuf, String)>,
     /// One sentence for each other file.
     pub(super) others: Vec<String>,
@@ -27,8 +27,14 @@ pub(super) fn replay<S: Service>(folder: &Path, names: &[&str], runner: &Runner<
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ron"));
     paths.sort();
     for path in paths {
-        let text = fs::read_to_string(&path).unwrap_or_default();
         let shown = path.display().to_string();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(why) => {
+                replayed.failing.push((path, format!("it cannot be read: {why}")));
+                continue;
+            }
+        };
         // A failure of another service in this folder is no mistake. So its source is looked for before it is read.
         let is_ours =
             |name: &&str| text.contains(&format!("found: (profile: {}, ", Failure::<S>::quoted(name)));
@@ -36,9 +42,8 @@ pub(super) fn replay<S: Service>(folder: &Path, names: &[&str], runner: &Runner<
             continue;
         }
         let Ok(failure) = Failure::<S>::read(&shown, &text) else {
-            replayed
-                .others
-                .push(format!("not read: {shown} is of another version: `check` says what is wrong"));
+            let why = "it cannot be read: `check` says what is wrong".to_owned();
+            replayed.failing.push((path, why));
             continue;
         };
         if failure.saboteur.is_some() || !names.contains(&failure.found.profile.as_str()) {
@@ -52,7 +57,7 @@ pub(super) fn replay<S: Service>(folder: &Path, names: &[&str], runner: &Runner<
                 replayed.failing.push((path, format!("{}: {}", verdict.property(), verdict.explanation())));
             }
             Recheck::Passes => replayed.others.push(format!("fixed: {shown} passes")),
-            Recheck::Stale(verdict) => replayed.others.push(format!("not decided: {shown}: {verdict}")),
+            Recheck::Stale(verdict) => replayed.failing.push((path, format!("not decided: {verdict}"))),
         }
     }
     replayed

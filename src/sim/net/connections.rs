@@ -165,7 +165,7 @@ impl<P: Process> Net<P> {
                     stream.last[direction].max(now + travels)
                 }
             };
-            Closing { to: peer, at, lets_in: !is_cut && !waits }
+            Closing { to: peer, at, lets_in: !is_cut && !waits, is_silent: is_cut }
         });
         stream.state = StreamState::Down { closing, up_at: None };
         if let Some(closing) = closing {
@@ -257,10 +257,10 @@ impl<P: Process> Net<P> {
         let later = reach.watch.now + streams.break_after;
         let Some(stream) = streams.links.get_mut(&ends) else { return };
         let StreamState::Down { closing, up_at } = &mut stream.state else { return };
-        let Some(Closing { to, lets_in, .. }) = closing.filter(|closing| closing.at == at) else { return };
+        let Some(Closing { to, is_silent, .. }) = closing.filter(|closing| closing.at == at) else { return };
         let ended = if to == ends.0 { ends.1 } else { ends.0 };
-        if lets_in && is_blocked(links, clogs, (ended, to)) {
-            *closing = Some(Closing { to, at: later, lets_in: false });
+        if !is_silent && is_blocked(links, clogs, (ended, to)) {
+            *closing = Some(Closing { to, at: later, lets_in: false, is_silent: true });
             *up_at = None;
             return reach.queue.push(later, QueuedEvent::Link(LinkEvent::Close(ends)));
         }

@@ -86,6 +86,8 @@ pub(crate) struct Closing {
     pub(crate) at: Instant,
     /// Whether what the ended program had sent still arrives.
     pub(crate) lets_in: bool,
+    /// Whether the way was blocked, so that the end is noticed by the silence.
+    pub(crate) is_silent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

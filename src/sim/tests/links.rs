@@ -428,6 +428,13 @@ fn the_end_of_a_program_comes_after_what_it_had_sent() {
     assert_eq!(numbers(&world, S2)[9..12], [(9, 95), (10, 105), (41, 415)]);
     assert_eq!(between(&world), [(182, S1, false), (407, S0, true), (407, S1, true)]);
 
+    // A cut after the end hides the end too, also where it first stops a datagram that was under way.
+    let cut = ScriptAction::Cut { from: only(S0), to: only(S1) };
+    let mend = ScriptAction::Mend(S0.as_site().unwrap(), S1.as_site().unwrap());
+    let world = run(steady(Vec::from([at(102, crash(None)), at(104, cut), at(122, mend), restart()])));
+    assert_eq!(numbers(&world, S1)[9..11], [(9, 95), (41, 415)]);
+    assert_eq!(between(&world), [(207, S1, false), (407, S0, true), (407, S1, true)]);
+
     // A crash between two recipients: one connection got the datagram, the other did not.
     let seam = crash(Some(Seam::BetweenRecipients));
     let mut settings = steady(Vec::from([at(102, seam), restart()]));

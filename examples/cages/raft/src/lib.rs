@@ -140,7 +140,7 @@ impl Site {
             id: id(me),
             election_tick: ELECTION,
             heartbeat_tick: 3,
-            max_size_per_msg: 1 << 10,
+            max_size_per_msg: 1 << 9,
             check_quorum: true,
             pre_vote: true,
             ..Config::default()

@@ -69,5 +69,5 @@ fn a_package_may_take_its_harness_from_a_repository() {
     let folder = fresh("git");
     assert_eq!(run(&folder, &["lease", "--git", "https://example.com/aviary"]).status.code(), Some(0));
     let manifest = fs::read_to_string(folder.join("lease/Cargo.toml")).unwrap();
-    assert_eq!(manifest.matches("git = \"https://example.com/aviary\"").count(), 3, "{manifest}");
+    assert_eq!(manifest.matches("git = \"https://example.com/aviary\"").count(), 2, "{manifest}");
 }

@@ -200,7 +200,7 @@ pub enum Fault<E> {
     Crash(Crash),
     /// Starts the target if it is not running.
     Restart(Target),
-    /// Stops the clock and the inputs of the target.
+    /// The target handles nothing until it resumes. Its clock goes on.
     Pause(Target),
     /// Ends a pause.
     Resume(Target),

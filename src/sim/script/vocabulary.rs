@@ -284,7 +284,7 @@ rows! {
         row("Restart(Site(1))", "restart", LivesByNumber, Later, "The target starts if it is not running.")
             .counts("starts").trace_text("restart {}").twin("lives::restart");
     ScriptAction::Pause(_) =>
-        row("Pause(Site(1))", "pause", Processes, Later, "The clock and the inputs of the target stop; datagrams that arrive wait, within the bound of its inbox.")
+        row("Pause(Site(1))", "pause", Processes, Later, "The target handles nothing, and is woken when it resumes. Its clock goes on. Datagrams that arrive wait, within the bound of its inbox.")
             .trace_text("pause {}").twin("lives::pause");
     ScriptAction::Resume(_) => row("Resume(Site(1))", "resume", Processes, Later, "The pause of the target ends.")
             .trace_text("resume {}").twin("lives::resume");

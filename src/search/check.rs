@@ -300,7 +300,8 @@ mod tests {
         let replayed = saved::replay(&folder, &["pinned"], &Runner::<Toys>::new(RunOptions::default()));
         assert_eq!(replayed.others, [format!("fixed: {path} passes")]);
         fs::write(path, text.replace("number: 66", "nmber: 66")).unwrap();
-        Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder);
+        let unread = panics(|| Sweep::<Toys>::of(pinned(&format!("{network}, {five}"))).check_into(&folder));
+        assert!(unread.contains("it cannot be read: `check` says what is wrong"), "{unread}");
         assert!(Path::new(path).exists());
         fs::remove_dir_all(&folder).unwrap();
         assert!(panics(|| replay::<Toys>(path)).starts_with("failed to read "));

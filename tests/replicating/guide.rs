@@ -57,6 +57,8 @@ fn its_commands_run_as_they_stand() {
     for (_, text) in blocks().iter().filter(|(language, _)| language == "sh") {
         let text =
             text.replace(PROGRAM, program().to_str().unwrap()).replace("7300", &free_port().to_string());
+        // A block that fails leaves no site behind: this test would wait for its output for ever.
+        let text = format!("trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT\n{text}");
         let output = Command::new("bash")
             .args(["-eu", "-o", "pipefail", "-c", &text])
             .current_dir(file(""))

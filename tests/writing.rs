@@ -14,6 +14,10 @@ mod quorum_register;
 #[path = "../examples/key_value.rs"]
 mod key_value;
 
+#[expect(dead_code, reason = "only its words are of interest here")]
+#[path = "../examples/voter.rs"]
+mod voter;
+
 /// The scenarios in this folder, not in folders below it.
 fn scenarios(folder: &str) -> Vec<PathBuf> {
     let entries =
@@ -57,6 +61,7 @@ fn so_are_those_of_another_protocol() {
     for path in scenarios("examples") {
         match path.file_stem().and_then(|stem| stem.to_str()) {
             Some("key_value") => check::<key_value::KeyValue>(&path),
+            Some("voter") => check::<voter::VoterService<true>>(&path),
             _ => check::<quorum_register::RegisterService<true>>(&path),
         }
     }

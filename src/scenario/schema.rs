@@ -6,6 +6,8 @@
 
 use alloc::borrow::Cow;
 use core::marker::PhantomData;
+/// The crate whose generator [`Service::schemas`](crate::scenario::Service::schemas) is given.
+pub use schemars;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::StrDeserializer;

@@ -2,10 +2,11 @@
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
-use aviary::process::Recovered;
+use aviary::process::{Links, Recovered};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
+use aviary::scenario::schema::{ServiceSchemas, schemars};
 use aviary::scenario::{
-    Cluster, Member, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape,
+    Askers, Cluster, Member, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape,
 };
 use aviary::sim::Violation;
 use aviary::time::Duration;
@@ -42,6 +43,11 @@ impl Service for Lying {
     fn notable_messages() -> Vec<&'static str> {
         Timelines::notable_messages()
     }
+
+    const LINKS: Links = Timelines::LINKS;
+    const SITES: &'static [u8] = Timelines::SITES;
+    const LEADS: bool = Timelines::LEADS;
+    const ASKERS: Askers = Timelines::ASKERS;
 
     fn compile(command: &TimelineCommand) -> Result<Order<Lying>, Vec<Problem>> {
         let Order { to, command, place } = Timelines::compile(command)?;
@@ -140,6 +146,10 @@ impl Service for Lying {
 
     fn same_state(one: &Liar, other: &Liar) -> Result<(), String> {
         Timelines::same_state(&one.real, &other.real)
+    }
+
+    fn schemas(generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {
+        Timelines::schemas(generator)
     }
 
     fn rename_command(command: &TimelineCommand, renaming: &Renaming) -> Option<TimelineCommand> {

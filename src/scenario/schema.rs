@@ -6,7 +6,7 @@
 
 use alloc::borrow::Cow;
 use core::marker::PhantomData;
-/// The crate whose generator [`Service::schemas`](crate::scenario::Service::schemas) is given.
+/// The crate whose generator [`Service::schemas`] is given.
 pub use schemars;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -1,4 +1,4 @@
-//! The real host: any [`Process`](crate::process::Process) over a real socket, a real clock and real files.
+//! The real host: any [`Process`] over a real socket, a real clock and real files.
 //!
 //! It uses the same journal, outbox and frame as the simulator; only the layers below them differ. It knows no service
 //! and nothing of the simulator. Reading order: [`host`], [`files`], [`socket`], [`seal`].

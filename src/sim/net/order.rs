@@ -1,6 +1,6 @@
 //! What links promise, which faults therefore cannot happen on them, and links that keep the order of sending.
 //!
-//! [`TABLE`] is the one place that decides which fault means something on which links. Worlds refuse settings and rules
+//! `TABLE` is the one place that decides which fault means something on which links. Worlds refuse settings and rules
 //! that mean nothing, scenario files report them in their place, and nothing draws them.
 //!
 //! 1. A copy that the network schedules on a link in order arrives no sooner than the one scheduled before it. Whatever

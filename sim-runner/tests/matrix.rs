@@ -63,6 +63,36 @@ fn a_wrapper_that_does_not_lie_is_the_real_process_to_the_bit() {
     assert_eq!((real.fingerprint, real.final_state), (wrapped.fingerprint, wrapped.final_state));
 }
 
+/// The names of the items of a trait, from its source.
+fn items(path: &str, head: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let (_, body) = text.split_once(head).unwrap();
+    let (body, _) = body.split_once("\n}\n").unwrap();
+    let item = |line: &str| {
+        let rest = ["    fn ", "    const "].iter().find_map(|kind| line.strip_prefix(kind))?;
+        rest.split([':', '(', ' ']).next().map(str::to_owned)
+    };
+    body.lines().filter_map(item).collect()
+}
+
+/// An item with a default would be left out without a word.
+#[test]
+fn a_wrapper_hands_on_every_item_of_what_it_wraps() {
+    let check = |source: &str, head: &str, wrapper: &str| {
+        let text = fs::read_to_string(root().join(wrapper)).unwrap();
+        let items = items(source, head);
+        let has = |item: &String| {
+            [format!("fn {item}("), format!("const {item}:")].iter().any(|it| text.contains(it))
+        };
+        assert!(items.len() > 10, "{head} {items:?}");
+        let lacking: Vec<&String> = items.iter().filter(|item| !has(item)).collect();
+        assert!(lacking.is_empty(), "{wrapper} lacks {lacking:?} of {head}");
+    };
+    let folder = "sim-runner/src/tweets/saboteurs";
+    check("src/scenario/service.rs", "pub trait Service:", &format!("{folder}/lying.rs"));
+    check("src/process.rs", "pub trait Process:", &format!("{folder}/liar.rs"));
+}
+
 #[test]
 fn what_is_drawn_for_a_wrapper_that_does_not_lie_is_what_is_drawn_for_the_real_process() {
     let path = root().join("scenarios/profiles/default.ron");

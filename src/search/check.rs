@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::num::NonZeroUsize;
 use core::sync::atomic::AtomicBool;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -73,9 +74,9 @@ impl<S: Service> Sweep<S> {
     /// ```
     ///
     /// First it runs the failures that it saved before: those in the folder whose `found` names one of its sources. If one
-    /// does not pass, or is stale or cannot be read, the test fails at once. One that passes is reported as fixed, where
-    /// the output of tests is shown. No file is removed: a bug that comes back is found first. Delete a file whose scenario
-    /// is wrong or outdated.
+    /// does not pass, or is stale or cannot be read, the test fails at once. One that passes is reported as fixed on
+    /// standard error. No file is removed: a bug that comes back is found first. Delete a file whose scenario is wrong or
+    /// outdated.
     ///
     /// `AVIARY_SEED` in the environment is a single seed to run instead. `AVIARY_SEEDS` is a range of seeds:
     /// `0..100000`. With either, no saved failure is run.
@@ -123,11 +124,13 @@ impl<S: Service> Sweep<S> {
     }
 
     /// Runs the failures that were saved before.
-    #[expect(clippy::print_stdout, reason = "the output of a test")]
     fn replay_saved(&self, folder: &Path) {
         let names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
         let saved::Replayed { failing, others } = saved::replay(folder, &names, &self.runner);
-        others.iter().for_each(|line| println!("{line}"));
+        for line in others {
+            // If writing fails, nobody is left to read about it.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
         if failing.is_empty() {
             return;
         }

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::reference::Reference;
 use super::schema::{Field, Schemas, fields, means, reference, variants};
+use crate::tweets::saboteurs::Lying;
 
 const UPDATE: &str = "cargo run --release -p sim-runner -- words --markdown --intro docs/scenarios.intro.md >docs/scenarios.md";
 
@@ -222,7 +223,8 @@ fn anchor(heading: &str) -> String {
 fn the_page_is_up_to_date_and_its_links_lead_somewhere() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let read = |name: &str| fs::read_to_string(docs.join(name)).unwrap();
-    let generated = Reference::of::<Timelines>().text;
+    // As the program prints it, whose service is the one that can also lie.
+    let generated = Reference::of::<Lying>().text;
     let page = format!("{}\n\n{generated}", read("scenarios.intro.md").trim_end());
     assert!(page == read("scenarios.md"), "docs/scenarios.md is out of date. Write it again:\n  {UPDATE}");
     for block in page.split("```ron\n").skip(1).filter_map(|rest| rest.split("```").next()) {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::mix::Seed;
-use aviary::process::{Damage, Effects, Given, Input, Label, Letter, Process, Recovered, Role, Size, Stop};
+use aviary::process::{
+    Damage, Effects, Given, Input, Label, Letter, Links, Process, Recovered, Role, Size, Stop,
+};
 use aviary::replicated::paxos::{self, Ballot, Slot};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::site::{
@@ -271,6 +273,12 @@ impl Process for Liar {
     }
 
     const LOOKS_MAX: u64 = Participant::LOOKS_MAX;
+    const TAKES_STARTED: bool = Participant::TAKES_STARTED;
+    const LINKS: Links = Participant::LINKS;
+
+    fn will_not_be_cloned(&mut self) {
+        self.real.will_not_be_cloned();
+    }
 
     fn looks(&self) -> u64 {
         self.real.looks()

@@ -5,7 +5,7 @@ pub use crate::by_serde;
 #[cfg(feature = "serde")]
 pub use crate::foreign::Serde;
 #[cfg(feature = "std")]
-pub use crate::foreign::rebuilt::{Rebuilt, Uncloned};
+pub use crate::foreign::rebuilt::{Forked, Rebuilt, Uncloned};
 pub use crate::ids::{ProcessId, SiteId, SiteSet};
 pub use crate::judges::linearizable::{CallEvent, Linearizable};
 pub use crate::judges::{AtMostOnce, DecidedPrefix, NeverBack, OneLeader, models};

@@ -219,6 +219,23 @@ pub enum Input<P: Process> {
     },
 }
 
+impl<P: Process> Input<P> {
+    /// The same input of another type of process: for a process that wraps another and changes nothing.
+    pub fn into_input_of<Q>(self) -> Input<Q>
+    where
+        Q: Process<Message = P::Message, Command = P::Command>,
+    {
+        match self {
+            Input::Started => Input::Started,
+            Input::Message { from, message } => Input::Message { from, message },
+            Input::Wake => Input::Wake,
+            Input::Command(command) => Input::Command(command),
+            Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
+            Input::Link { peer, up } => Input::Link { peer, up },
+        }
+    }
+}
+
 /// How much one container of a process holds, and its limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {

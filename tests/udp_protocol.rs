@@ -56,7 +56,7 @@ fn start(folder: &Path, seed: u64) -> CounterHost {
         configuration: 0,
         me: SiteId::new(0).unwrap(),
         addresses: vec![socket.local_addr().unwrap()],
-        config: SitesConfig { sites: SiteSet::first(1), retry: Duration::from_secs(2) },
+        config: SitesConfig { sites: SiteSet::first(1), retry: Duration::from_secs(2), variant: "" },
         record_max: JournalConfig::default().record_max,
         datagram_max: DATAGRAM_DEFAULT,
         keys: Keys { sites: Some(Key::from_bytes([1; 32])), ..Keys::default() },

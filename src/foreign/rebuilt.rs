@@ -12,7 +12,7 @@
 //! - A clone replays all inputs of the life at its first use. A clone that is never used replays nothing, and copies
 //!   share what they keep. [`replayed`] counts; the programs of `sim-runner` report the counts at their end, and warn
 //!   beyond [`REPLAYED_MAX`].
-//! - Nothing is kept on a real host, which clones no process.
+//! - Nothing is kept on a real host, which clones no process, and of a process with a [`COPY`](Uncloned::COPY).
 //!
 //! `replay`, `sweep` and `shrink` clone nothing. `audit` clones a run twice, and `blame` once per fork. A scenario with
 //! `Restarts` clones the sites once.
@@ -80,6 +80,10 @@ pub trait Uncloned: Sized {
     const TAKES_STARTED: bool = false;
     const LINKS: Links = Links::Datagrams;
 
+    /// Makes a copy, for a process that holds a type of somebody else which may be `Clone`. Such a process is not
+    /// rebuilt, and nothing is kept for its clones.
+    const COPY: Option<fn(&Self) -> Self> = None;
+
     fn start(
         config: &Self::Config,
         id: ProcessId,
@@ -110,21 +114,50 @@ pub trait Uncloned: Sized {
     fn sizes(&self, _see: impl FnMut(Size)) {}
 }
 
+/// Whether a type has a copy of itself: for traits of protocols whose state may be a type that is not `Clone`.
+///
+/// Every type that is `Clone` has one. A type that is not says so in one line, `impl Forked for Site {}`. Then forks of a
+/// run rebuild it from its inputs, as [`Rebuilt`] does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Clone`, and searches fork runs",
+    note = "derive `Clone`; or write `impl Forked for {Self} {{}}`, and forks rebuild it from its inputs"
+)]
+pub trait Forked: Sized {
+    /// Makes a copy. `None` for a type that cannot be copied.
+    const COPY: Option<fn(&Self) -> Self> = None;
+}
+
+impl<T: Clone> Forked for T {
+    const COPY: Option<fn(&T) -> T> = Some(T::clone);
+}
+
 /// A process whose clones are rebuilt from its inputs. It derefs to the process itself.
 pub struct Rebuilt<U: Uncloned> {
+    id: ProcessId,
     /// Empty in a clone that was not used yet.
     built: OnceCell<U>,
-    origin: Arc<Origin<U>>,
-    /// What was done to it since its start; `None` once nobody will clone it.
-    log: Option<Arc<CowLog<Arc<Logged<U>>>>>,
+    /// `None` once nobody will clone it, and if it has a copy.
+    kept: Option<Kept<U>>,
     /// The answers of the original when it was cloned.
     answers: Answers,
+}
+
+/// What a clone is built from.
+struct Kept<U: Uncloned> {
+    origin: Arc<Origin<U>>,
+    /// What was done to it since its start.
+    log: Arc<CowLog<Arc<Logged<U>>>>,
+}
+
+impl<U: Uncloned> Clone for Kept<U> {
+    fn clone(&self) -> Kept<U> {
+        Kept { origin: Arc::clone(&self.origin), log: Arc::clone(&self.log) }
+    }
 }
 
 /// The arguments of a start.
 struct Origin<U: Uncloned> {
     config: U::Config,
-    id: ProcessId,
     seed: Seed,
     recovered: Recovered<U::Record>,
 }
@@ -236,15 +269,16 @@ impl<U: Uncloned> Rebuilt<U> {
     }
 
     fn remember(&mut self, entry: Logged<U>) {
-        if let Some(log) = &mut self.log {
-            Arc::make_mut(log).push(Arc::new(entry));
+        if let Some(kept) = &mut self.kept {
+            Arc::make_mut(&mut kept.log).push(Arc::new(entry));
         }
     }
 
     /// The process after a start and all inputs, handed in again.
     fn rebuild(&self) -> U {
-        let Origin { config, id, seed, recovered } = &*self.origin;
-        let log = self.log.as_ref().expect("a clone has the log of its original");
+        let Rebuilt { id, kept, .. } = self;
+        let Kept { origin, log } = kept.as_ref().expect("a clone has the log of its original");
+        let Origin { config, seed, recovered } = &**origin;
         let differs = |at: &dyn Display, what: &str| -> ! {
             panic!(
                 "{id} does not repeat itself: rebuilt for a clone from its start and {} inputs, it {what} {at}; \
@@ -309,21 +343,21 @@ fn named<U: Uncloned>(input: &Input<Rebuilt<U>>) -> String {
 
 impl<U: Uncloned> Clone for Rebuilt<U> {
     fn clone(&self) -> Rebuilt<U> {
-        assert!(self.log.is_some(), "{} was not to be cloned, and kept no inputs", self.origin.id);
-        Rebuilt {
-            built: OnceCell::new(),
-            origin: Arc::clone(&self.origin),
-            log: self.log.clone(),
-            answers: self.answers(),
-        }
+        let built = match U::COPY {
+            Some(copy) => OnceCell::from(copy(self.built())),
+            None => {
+                assert!(self.kept.is_some(), "{} was not to be cloned, and kept no inputs", self.id);
+                OnceCell::new()
+            }
+        };
+        Rebuilt { id: self.id, built, kept: self.kept.clone(), answers: self.answers() }
     }
 }
 
 impl<U: Uncloned> Debug for Rebuilt<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inputs = self.log.as_ref().map(|log| log.len());
-        let Origin { id, seed, .. } = &*self.origin;
-        f.debug_struct("Rebuilt").field("id", id).field("seed", seed).field("inputs", &inputs).finish()
+        let inputs = self.kept.as_ref().map(|kept| kept.log.len());
+        f.debug_struct("Rebuilt").field("id", &self.id).field("inputs", &inputs).finish()
     }
 }
 
@@ -351,14 +385,17 @@ impl<U: Uncloned> Process for Rebuilt<U> {
         seed: Seed,
         recovered: Recovered<U::Record>,
     ) -> Result<Rebuilt<U>, Damage> {
-        let process = U::start(config, id, seed, recovered.clone())?;
+        let kept = U::COPY.is_none().then(|| Kept {
+            origin: Arc::new(Origin { config: config.clone(), seed, recovered: recovered.clone() }),
+            log: Arc::default(),
+        });
+        let process = U::start(config, id, seed, recovered)?;
         let answers = Answers::of(&process);
-        let origin = Arc::new(Origin { config: config.clone(), id, seed, recovered });
-        Ok(Rebuilt { built: OnceCell::from(process), origin, log: Some(Arc::default()), answers })
+        Ok(Rebuilt { id, built: OnceCell::from(process), kept, answers })
     }
 
     fn handle(&mut self, now: Instant, input: Input<Rebuilt<U>>, effects: &mut Effects<Rebuilt<U>>) {
-        let kept = self.log.is_some().then(|| input.clone());
+        let kept = self.kept.is_some().then(|| input.clone());
         let since = EffectsMark::of(effects);
         let process = self.built_mut();
         process.handle(now, input, effects);
@@ -391,14 +428,14 @@ impl<U: Uncloned> Process for Rebuilt<U> {
 
     fn sizes(&self, mut see: impl FnMut(Size)) {
         self.built().sizes(&mut see);
-        if let Some(log) = &self.log {
-            see(Size::new("inputs kept for clones", log.len(), usize::MAX));
+        if let Some(kept) = &self.kept {
+            see(Size::new("inputs kept for clones", kept.log.len(), usize::MAX));
         }
     }
 
     fn will_not_be_cloned(&mut self) {
         self.built();
-        self.log = None;
+        self.kept = None;
     }
 }
 

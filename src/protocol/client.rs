@@ -5,6 +5,7 @@
 //! 3. It never gives up a call that it has asked: it asks the next site whenever a time-out has passed, until its life ends.
 
 use alloc::collections::VecDeque;
+use core::fmt;
 
 use crate::foreign::Serde;
 use crate::ids::{ProcessId, SiteId, SiteSet};
@@ -20,7 +21,6 @@ const WAITING_MAX: usize = 4_096;
 const LIFE: u64 = 0x6c69_6665;
 
 /// A client or terminal.
-#[derive(Clone, Debug)]
 pub struct SitesClient<P: Protocol> {
     id: ProcessId,
     sites: SiteSet,
@@ -42,6 +42,26 @@ struct Calling<C> {
     retry_at: Instant,
     /// Redirections since the last time-out. Two sites that send a client to each other must not keep it busy.
     redirections: usize,
+}
+
+impl<P: Protocol> Clone for SitesClient<P> {
+    fn clone(&self) -> SitesClient<P> {
+        SitesClient {
+            call: self.call.clone(),
+            waiting: self.waiting.clone(),
+            last_answer: self.last_answer.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<P: Protocol> fmt::Debug for SitesClient<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SitesClient { id, site, call, waiting, last_answer, .. } = self;
+        let mut shown = f.debug_struct("SitesClient");
+        shown.field("id", id).field("site", site).field("call", call);
+        shown.field("waiting", waiting).field("last_answer", last_answer).finish_non_exhaustive()
+    }
 }
 
 impl<P: Protocol> SitesClient<P> {

@@ -3,15 +3,16 @@
 use alloc::string::String;
 
 use crate::foreign::Serde;
+use crate::foreign::rebuilt::Rebuilt;
 use crate::ids::{ProcessId, SiteId};
 use crate::process::{Effects, Recipients};
-use crate::protocol::{CallId, Protocol, Sites, SitesMessage, SitesNote};
+use crate::protocol::{CallId, Protocol, SiteProcess, SitesMessage, SitesNote};
 
 /// The effects of one call of [`Protocol::handle`].
 #[derive(Debug)]
 pub struct SiteEffects<'a, P: Protocol> {
     pub(super) me: SiteId,
-    pub(super) effects: &'a mut Effects<Sites<P>>,
+    pub(super) effects: &'a mut Effects<Rebuilt<SiteProcess<P>>>,
 }
 
 impl<P: Protocol> SiteEffects<'_, P> {

@@ -11,7 +11,6 @@ use crate::protocol::{CallId, Protocol};
 use crate::wire::{Reader, Wire, WireError};
 
 /// A message between any two processes.
-#[derive(Clone, Debug)]
 pub enum SitesMessage<P: Protocol> {
     /// From site to site. Its kind is that of the protocol's own message.
     Site(Serde<P::Message>),
@@ -36,6 +35,33 @@ pub enum SitesMessage<P: Protocol> {
         /// The site to ask.
         to: SiteId,
     },
+}
+
+impl<P: Protocol> Clone for SitesMessage<P> {
+    fn clone(&self) -> SitesMessage<P> {
+        match self {
+            SitesMessage::Site(message) => SitesMessage::Site(message.clone()),
+            SitesMessage::Ask { call, command } => {
+                SitesMessage::Ask { call: *call, command: command.clone() }
+            }
+            SitesMessage::Answer { call, answer } => {
+                SitesMessage::Answer { call: *call, answer: answer.clone() }
+            }
+            SitesMessage::Redirect { call, to } => SitesMessage::Redirect { call: *call, to: *to },
+        }
+    }
+}
+
+impl<P: Protocol> fmt::Debug for SitesMessage<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, call, what): (_, _, &dyn fmt::Debug) = match self {
+            SitesMessage::Site(message) => return f.debug_tuple("Site").field(message).finish(),
+            SitesMessage::Ask { call, command } => ("Ask", call, command),
+            SitesMessage::Answer { call, answer } => ("Answer", call, answer),
+            SitesMessage::Redirect { call, to } => ("Redirect", call, to),
+        };
+        f.debug_tuple(name).field(call).field(what).finish()
+    }
 }
 
 impl<P: Protocol> Wire for SitesMessage<P> {
@@ -111,7 +137,6 @@ const fn about(call: CallId) -> Subject {
 }
 
 /// What happened, for traces, for steps that wait for it, and for judges.
-#[derive(Clone, Debug)]
 pub enum SitesNote<P: Protocol> {
     /// A note of the protocol.
     Site {
@@ -154,6 +179,27 @@ pub enum SitesNote<P: Protocol> {
         /// The command.
         command: P::Command,
     },
+}
+
+impl<P: Protocol> Clone for SitesNote<P> {
+    fn clone(&self) -> SitesNote<P> {
+        match self {
+            SitesNote::Site { kind, text } => SitesNote::Site { kind, text: text.clone() },
+            SitesNote::Asked { call, command } => SitesNote::Asked { call: *call, command: command.clone() },
+            SitesNote::Retried { call, to } => SitesNote::Retried { call: *call, to: *to },
+            SitesNote::Redirected { call, to } => SitesNote::Redirected { call: *call, to: *to },
+            SitesNote::Answered { call, answer } => {
+                SitesNote::Answered { call: *call, answer: answer.clone() }
+            }
+            SitesNote::GaveUp { command } => SitesNote::GaveUp { command: command.clone() },
+        }
+    }
+}
+
+impl<P: Protocol> fmt::Debug for SitesNote<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SitesNote({self})")
+    }
 }
 
 impl<P: Protocol> Label for SitesNote<P> {

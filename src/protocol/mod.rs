@@ -4,8 +4,8 @@
 //! [`Service`](crate::scenario::Service) of it, and does nothing that these two cannot: messages, commands, answers and
 //! records get the bytes and kinds of [`Serde`](crate::foreign::Serde), the field `at` of a command says who gets it, and
 //! a command for a client goes through a [`SitesClient`], which retries. Write `Process` and `Service` yourself for
-//! clients of your own, for codecs of your own, for settings in scenario files, and where damaged records are an error
-//! that a site must report.
+//! clients of your own, for codecs of your own, for settings of your own in scenario files, and where damaged records are
+//! an error that a site must report.
 //!
 //! 1. A scenario that names an unknown kind of message or note, or a process that is not there, is an error.
 //! 2. A call has one id through all retries, and no other call ever has that id.
@@ -30,6 +30,7 @@ use core::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::foreign::rebuilt::Forked;
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Links, Role, Size, Subject};
@@ -79,7 +80,11 @@ pub use view::SitesOf;
 ///         After("1s", Add(at: Client(0), number: 0)), After("1s", Expect(LastAnswer(client: 0, answer: 7)))])"#;
 /// Sweep::<Sites<Counter>>::of_text("counter", text).seeds(0..10).check();
 /// ```
-pub trait Protocol: Clone + Debug + 'static {
+///
+/// Searches fork runs, so the state of a site is `Clone`. If it holds a type of another crate that is not, write
+/// `impl Forked for Site {}`: then a fork rebuilds the site from its inputs, at the price that
+/// [`foreign::rebuilt`](crate::foreign::rebuilt) tells.
+pub trait Protocol: Forked + 'static {
     /// Messages from site to site. Their kinds in scenarios are the names of the variants.
     type Message: Serialize + DeserializeOwned + Clone + Debug + 'static;
     /// What a user asks. A scenario writes it as it is derived: `Put(at: Site(0), value: 7)`. Every variant has a field
@@ -96,6 +101,10 @@ pub trait Protocol: Clone + Debug + 'static {
 
     /// The nouns of the [subjects](Protocol::subject) of its messages.
     const NOUNS: &'static [&'static str] = &[];
+
+    /// What a scenario can put in place of the usual protocol, such as a planted bug that tests must notice: a file
+    /// says `settings: (variant: "forgets votes")`, and a site sees it in [`Start::variant`].
+    const VARIANTS: &'static [&'static str] = &[];
 
     /// The links between processes that the protocol assumes. A scenario can say another `order`.
     const LINKS: Links = Links::Datagrams;
@@ -190,6 +199,8 @@ pub struct Start<R> {
     pub records: Vec<R>,
     /// A source of numbers that differs for every site and every start: its only randomness.
     pub seed: Seed,
+    /// One of [`Protocol::VARIANTS`], if the scenario asks for one; `""` for the usual protocol.
+    pub variant: &'static str,
 }
 
 /// One thing that happens to a site.

@@ -1,6 +1,7 @@
 //! A protocol of sites in scenarios.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -9,18 +10,22 @@ use crate::foreign::Serde;
 use crate::ids::ProcessId;
 use crate::process::Label;
 use crate::protocol::{Judges, Protocol, Sites, SitesConfig, SitesMessage, SitesNote, SitesOf, aim};
+use crate::ron_file::nearest::nearest;
 use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws};
 use crate::scenario::{Askers, Cluster, Compiled, Order, Probe, Renaming, Service, Shape, same};
 use crate::time::Duration;
 
 /// The settings of a scenario about a protocol of sites.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SitesSettings {
     /// How long a client waits for an answer before it asks the next site, above `"0s"`: `"500ms"` by default.
     #[serde(skip_serializing_if = "is_usual")]
     pub retry: Duration,
+    /// One of [`Protocol::VARIANTS`]; `""`, the default, for the usual protocol.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub variant: String,
 }
 
 fn is_usual(retry: &Duration) -> bool {
@@ -29,7 +34,7 @@ fn is_usual(retry: &Duration) -> bool {
 
 impl Default for SitesSettings {
     fn default() -> SitesSettings {
-        SitesSettings { retry: Duration::from_millis(500) }
+        SitesSettings { retry: Duration::from_millis(500), variant: String::new() }
     }
 }
 
@@ -88,7 +93,13 @@ impl<P: Protocol> Service for Sites<P> {
             let place = Place::whole().field("retry");
             return Err(vec![Problem::new(place, "a client that never waits").help("a time above 0s")]);
         }
-        Ok(SitesConfig { sites: shape.all_sites(), retry: settings.retry })
+        let mut variants = [""].iter().chain(P::VARIANTS);
+        let Some(variant) = variants.find(|variant| **variant == settings.variant) else {
+            let near = nearest(&settings.variant, P::VARIANTS);
+            let problem = Problem::new(Place::whole().field("variant"), format!("unknown variant `{}`", settings.variant));
+            return Err(vec![problem.help(near.help())]);
+        };
+        Ok(SitesConfig { sites: shape.all_sites(), retry: settings.retry, variant })
     }
 
     fn core_size(_config: &SitesConfig, shape: &Shape) -> u8 {

@@ -116,7 +116,7 @@ const FLOORS: [Floor; 30] = [
     Floor {
         number: 4,
         name: "protocol",
-        uses: &["border", "ron_file", "sim", "judges", "scenario"],
+        uses: &["border", "ron_file", "sim", "judges", "foreign::rebuilt", "scenario"],
         why: "sites and their clients are a process and a service of any protocol",
     },
     Floor {

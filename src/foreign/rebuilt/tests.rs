@@ -81,7 +81,7 @@ fn a_clone_answers_without_being_built_and_is_built_at_its_first_use() {
         assert_eq!((copy.deadline(), copy.progress()), (original.deadline(), original.progress()));
         assert_eq!((copy.role(), copy.unanswered()), (Role::Follower, 0));
         assert!(copy.built.get().is_none());
-        assert!(Arc::ptr_eq(copy.log.as_ref().unwrap(), original.log.as_ref().unwrap()));
+        assert!(Arc::ptr_eq(&copy.kept.as_ref().unwrap().log, &original.kept.as_ref().unwrap().log));
     }
     assert_eq!(grandchild.sum, 130 + 600 * 601 / 2);
     assert!(grandchild.built.get().is_some() && clone.built.get().is_none());

@@ -170,14 +170,7 @@ impl Process for Liar {
     }
 
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
-        let mut input = match input {
-            Input::Message { from, message } => Input::<Participant>::Message { from, message },
-            Input::Started => Input::Started,
-            Input::Wake => Input::Wake,
-            Input::Command(command) => Input::Command(command),
-            Input::DiskSpace { is_low } => Input::DiskSpace { is_low },
-            Input::Link { peer, up } => Input::Link { peer, up },
-        };
+        let mut input = input.into_input_of::<Participant>();
         let Some(lie) = self.saboteur.map(|saboteur| saboteur.lie) else {
             let mut inner = mem::take(effects).into_effects_of();
             self.real.handle(now, input, &mut inner);

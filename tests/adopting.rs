@@ -134,7 +134,13 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 /// Checks that every block of code is in the example's files, and that each command is followed by its output.
 fn shown(path: &str) -> Result<(), Failed> {
     let text = fs::read_to_string(file(path))?;
-    let sources = ["examples/quorum_register.rs", SCENARIO, "examples/voter.rs", "tests/readme/clients.rs"];
+    let sources = [
+        "examples/quorum_register.rs",
+        SCENARIO,
+        "examples/voter.rs",
+        "examples/cages/omnipaxos/src/lib.rs",
+        "tests/readme/clients.rs",
+    ];
     let sources =
         sources.map(|path| fs::read_to_string(file(path))).into_iter().collect::<Result<Vec<_>, _>>()?;
     let is_source = |block: &Block<'_>| sources.iter().any(|source| contains(source, block.text));

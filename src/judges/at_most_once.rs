@@ -53,6 +53,17 @@ impl<T: Ord + Debug> AtMostOnce<T> {
         done.insert(what);
         Ok(())
     }
+
+    /// `log` is all that this incarnation of `process` has done, oldest first: for judges that look at its state. What
+    /// was judged before costs nothing.
+    pub fn happened_log(&mut self, process: ProcessId, log: &[T]) -> Result<(), Violation>
+    where
+        T: Clone,
+    {
+        // Nothing in the set happened twice.
+        let known = self.happened.get(&process).map_or(0, BTreeSet::len);
+        log.iter().skip(known).try_for_each(|what| self.happened(process, what.clone()))
+    }
 }
 
 #[cfg(test)]
@@ -71,5 +82,18 @@ mod tests {
         judge.happened(two, 7).unwrap();
         let violation = judge.happened(one, 7).unwrap_err();
         assert_eq!(violation.to_string(), "at most once: 7 took effect twice at S1");
+    }
+
+    #[test]
+    fn a_log_is_judged_as_its_values_are() {
+        let one = ProcessId::site(1);
+        let mut judge = AtMostOnce::default();
+        for log in [&[][..], &[7], &[7, 8, 9]] {
+            judge.happened_log(one, log).unwrap();
+        }
+        let violation = judge.happened_log(one, &[7, 8, 9, 8]).unwrap_err();
+        assert_eq!(violation.to_string(), "at most once: 8 took effect twice at S1");
+        judge.started(one);
+        judge.happened_log(one, &[8]).unwrap();
     }
 }

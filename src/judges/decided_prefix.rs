@@ -93,6 +93,18 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
         Ok(())
     }
 
+    /// `log` is all that this incarnation of `process` has decided, oldest first: for judges that look at its state.
+    /// What was judged before costs nothing.
+    pub fn decided_log(&mut self, process: ProcessId, log: &[T]) -> Result<(), Violation> {
+        let known = self.lengths.get(&process).copied().unwrap_or(0);
+        let length = log.len() as u64;
+        ensure!(length >= known, "never back", "{process} had decided {known} values, and has {length}");
+        for (index, value) in (0..length).zip(log).skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            self.decided(process, index, value.clone())?;
+        }
+        Ok(())
+    }
+
     /// Whether any process has decided `value`.
     pub fn has(&self, value: &T) -> bool {
         self.values.contains(value)
@@ -139,6 +151,17 @@ mod tests {
         objects(judge().decided(ONE, 1, 6), "never back: S1 decided index 1 after index 1");
         objects(judge().decided(ONE, 3, 8), "no gap: S1 decided index 3, and not index 2");
         objects(judge().decided(TWO, 1, 6), "no gap: S2 decided index 1, and not index 0");
+    }
+
+    #[test]
+    fn a_log_is_judged_as_its_values_are() {
+        let mut judge = judge();
+        for log in [&[5][..], &[5, 6], &[5, 6, 7]] {
+            judge.decided_log(TWO, log).unwrap();
+        }
+        assert!(judge.has(&7));
+        objects(judge.decided_log(TWO, &[5, 6]), "never back: S2 had decided 3 values, and has 2");
+        objects(judge.decided_log(ONE, &[5, 6, 8]), "agreement: S1 decided 8 at index 2, where S2 decided 7");
     }
 
     #[test]

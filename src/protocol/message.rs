@@ -102,7 +102,7 @@ impl<P: Protocol> Wire for SitesMessage<P> {
 
 impl<P: Protocol> Label for SitesMessage<P> {
     fn kinds() -> Vec<&'static str> {
-        let mut kinds = Serde::<P::Message>::kinds();
+        let mut kinds = P::kinds();
         kinds.extend(["Ask", "Answer", "Redirect"]);
         kinds
     }
@@ -115,7 +115,7 @@ impl<P: Protocol> Label for SitesMessage<P> {
 
     fn kind(&self) -> &'static str {
         match self {
-            SitesMessage::Site(message) => message.kind(),
+            SitesMessage::Site(message) => P::kind(message),
             SitesMessage::Ask { .. } => "Ask",
             SitesMessage::Answer { .. } => "Answer",
             SitesMessage::Redirect { .. } => "Redirect",

@@ -16,6 +16,7 @@ mod client;
 mod effects;
 mod judges;
 mod linearizable;
+mod log_judges;
 mod message;
 mod process;
 mod service;
@@ -31,6 +32,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::foreign::rebuilt::Forked;
+use crate::foreign::{Labels, VariantNames};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Links, Role, Size, Subject};
@@ -85,7 +87,7 @@ pub use view::SitesOf;
 /// `impl Forked for Site {}`: then a fork rebuilds the site from its inputs, at the price that
 /// [`foreign::rebuilt`](crate::foreign::rebuilt) tells.
 pub trait Protocol: Forked + 'static {
-    /// Messages from site to site. Their kinds in scenarios are the names of the variants.
+    /// Messages from site to site. Their [kinds](Protocol::kind) in scenarios are the names of the variants.
     type Message: Serialize + DeserializeOwned + Clone + Debug + 'static;
     /// What a user asks. A scenario writes it as it is derived: `Put(at: Site(0), value: 7)`. Every variant has a field
     /// `at` of the type [`Target`](crate::scenario::step::Target): a site gets the command at once, a client or
@@ -145,6 +147,17 @@ pub trait Protocol: Forked + 'static {
     /// How much it knows of what the sites agreed on, in any unit, so that scenarios can say `Laggard`.
     fn progress(&self) -> u64 {
         0
+    }
+
+    /// Every name that [`kind`](Protocol::kind) returns: by default the names of the variants of its messages.
+    fn kinds() -> Vec<&'static str> {
+        <VariantNames as Labels<Self::Message>>::kinds()
+    }
+
+    /// The kind of a message, for rules and events like `kind: "Accept"`. Override it and [`kinds`](Protocol::kinds)
+    /// for a type of another crate whose kinds are no variants.
+    fn kind(message: &Self::Message) -> &'static str {
+        <VariantNames as Labels<Self::Message>>::kind(message)
     }
 
     /// What a message is about, for rules and events like `subject: "slot 7"`: an identity, never a watermark. Its noun is

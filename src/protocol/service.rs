@@ -96,7 +96,10 @@ impl<P: Protocol> Service for Sites<P> {
         let mut variants = [""].iter().chain(P::VARIANTS);
         let Some(variant) = variants.find(|variant| **variant == settings.variant) else {
             let near = nearest(&settings.variant, P::VARIANTS);
-            let problem = Problem::new(Place::whole().field("variant"), format!("unknown variant `{}`", settings.variant));
+            let problem = Problem::new(
+                Place::whole().field("variant"),
+                format!("unknown variant `{}`", settings.variant),
+            );
             return Err(vec![problem.help(near.help())]);
         };
         Ok(SitesConfig { sites: shape.all_sites(), retry: settings.retry, variant })

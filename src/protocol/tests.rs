@@ -1,3 +1,5 @@
+mod relay;
+
 use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

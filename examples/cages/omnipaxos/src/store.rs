@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use aviary::prelude::*;
 use omnipaxos::ballot_leader_election::Ballot;
 use omnipaxos::storage::{NoSnapshot, StopSign, Storage, StorageOp, StorageResult};
 use serde::{Deserialize, Serialize};
@@ -19,8 +18,6 @@ pub enum Record {
     AcceptedRound(Ballot),
     DecidedIndex(usize),
 }
-
-by_serde!(Record);
 
 /// What is on disk, once `unwritten` is. The cage asks for no snapshots, no trimming and no reconfiguration.
 #[derive(Default)]

@@ -1,5 +1,5 @@
 //! The commands of `sim-runner` for raft-rs: `cargo run --release -- replay scenarios`.
 
 fn main() -> std::process::ExitCode {
-    sim_runner::main::<raft_cage::Service>()
+    sim_runner::main::<aviary::protocol::Sites<raft_cage::Site>>()
 }

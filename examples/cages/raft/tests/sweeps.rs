@@ -3,9 +3,12 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
+use aviary::protocol::Sites;
 use aviary::scenario::{Profile, RunOptions, read};
 use aviary::search::{Drawn, Pinned, Runner, Source, Sweep, fails, hunt};
-use raft_cage::{Service, Wrong};
+use raft_cage::Site;
+
+type Service = Sites<Site>;
 
 fn text(path: &str) -> String {
     fs::read_to_string(path).unwrap()
@@ -29,42 +32,43 @@ fn drawn_faults() {
 }
 
 /// Sweeps see it within this many seeds, and see nothing under the same seed without it.
-fn is_noticed(wrong: Wrong, source: &dyn Source<Service>, within: u64) {
+fn is_noticed(variant: &'static str, source: &dyn Source<Service>, within: u64) {
     let honest = Runner::<Service>::new(RunOptions::default());
-    let runner = Runner::<Service>::configured(RunOptions::default(), move |(_, config)| *config = wrong);
+    let runner = Runner::<Service>::configured(RunOptions::default(), move |config| config.variant = variant);
     let is_its_fault = |seed| !fails(&honest, source, seed);
     let found = hunt(&runner, source, 0..within, is_its_fault, &AtomicBool::new(false));
-    let found = found.unwrap_or_else(|| panic!("{wrong:?}: nobody noticed within {within} seeds"));
-    println!("{wrong:?}: seed {}, {}", found.seed, found.verdict);
+    let found = found.unwrap_or_else(|| panic!("{variant}: nobody noticed within {within} seeds"));
+    println!("{variant}: seed {}, {}", found.seed, found.verdict);
 }
 
 #[test]
 fn a_forgotten_vote_is_noticed() {
     let path = "scenarios/voters_restart.ron";
-    is_noticed(Wrong::ForgetsVote, &Pinned::new(path, read(path, &text(path)).unwrap()), 50);
+    is_noticed("forgets vote", &Pinned::new(path, read(path, &text(path)).unwrap()), 50);
 }
 
 #[test]
 fn forgotten_entries_are_noticed() {
-    is_noticed(Wrong::ForgetsEntries, &drawn(), 20);
+    is_noticed("forgets entries", &drawn(), 20);
 }
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    is_noticed(Wrong::ForgetsHardState, &drawn(), 50);
+    is_noticed("forgets hard state", &drawn(), 50);
 }
 
 #[test]
 fn a_number_that_is_applied_twice_is_noticed() {
-    is_noticed(Wrong::AppliesTwice, &drawn(), 10);
+    is_noticed("applies twice", &drawn(), 10);
 }
 
 /// Without the line that puts our election time-outs in place of those of raft-rs.
 #[test]
 #[should_panic(expected = "two runs of profile.ron with seed 0 differed")]
 fn time_outs_from_the_thread_s_generator_are_noticed() {
-    let runner =
-        Runner::<Service>::configured(RunOptions::default(), |(_, wrong)| *wrong = Wrong::DrawsFromTheThread);
+    let runner = Runner::<Service>::configured(RunOptions::default(), |config| {
+        config.variant = "draws from the thread"
+    });
     let sweep = Sweep { runner, ..Sweep::<Service>::of(drawn()) };
     sweep.seeds(0..1).check();
 }

@@ -406,15 +406,15 @@ impl<U: Uncloned> Process for Rebuilt<U> {
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
-        self.answers().deadline
+        self.built.get().map_or(self.answers.deadline, U::deadline)
     }
 
     fn role(&self) -> Role {
-        self.answers().role
+        self.built.get().map_or(self.answers.role, U::role)
     }
 
     fn progress(&self) -> u64 {
-        self.answers().progress
+        self.built.get().map_or(self.answers.progress, U::progress)
     }
 
     fn rekey(&mut self, salt: u64) {
@@ -423,7 +423,7 @@ impl<U: Uncloned> Process for Rebuilt<U> {
     }
 
     fn unanswered(&self) -> usize {
-        self.answers().unanswered
+        self.built.get().map_or(self.answers.unanswered, U::unanswered)
     }
 
     fn sizes(&self, mut see: impl FnMut(Size)) {

@@ -138,8 +138,12 @@ impl<P: Protocol> Service for Sites<P> {
     }
 
     fn converged(cluster: &Cluster<'_, Sites<P>>) -> Result<(), String> {
-        let is_idle = |process: &Sites<P>| process.client().is_none_or(|client| client.unanswered() == 0);
-        cluster.all(is_idle, "waits for an answer")?;
+        // A site that is not healed may be cut off with its terminal.
+        let is_cut_off = |id| matches!(id, ProcessId::Terminal(site) if !cluster.core.contains(site));
+        let waits = |process: &Sites<P>| process.client().is_some_and(|client| client.unanswered() > 0);
+        if let Some((id, _)) = cluster.running().find(|(id, process)| waits(process) && !is_cut_off(*id)) {
+            return Err(format!("{id} waits for an answer"));
+        }
         P::converged(&SitesOf::new(cluster))
     }
 

@@ -198,6 +198,21 @@ fn a_retry_has_the_id_of_the_call_and_a_later_life_has_others() {
 }
 
 #[test]
+fn a_terminal_is_waited_for_if_its_site_is_healed() {
+    let verdict = |all: bool| {
+        let text = format!(
+            r#"sites: 3, steps: [At("1s", Isolate(Site(2))), After("0s", Add(at: Terminal(2), number: 3)),
+            After("0s", Add(at: Terminal(1), number: 4))], expect: [Converges(within: "10s", all: {all})]"#
+        );
+        outcome(&text)
+    };
+    let core = verdict(false);
+    assert!(core.verdict.is_pass() && lines(&core, "is answered").len() == 1, "{}", core.verdict);
+    let all = verdict(true);
+    assert!(all.verdict.is_pass() && !lines(&all, "is answered call 1: 7").is_empty(), "{}", all.verdict);
+}
+
+#[test]
 fn commands_wait_for_the_leader_and_traces_say_who_it_was() {
     let outcome = outcome(
         r#"sites: 2, steps: [At("1s", Add(at: Leader, number: 3)), On(Noted(kind: "answered", who: Leader), Heal)],

@@ -88,3 +88,16 @@ fn links_that_keep_their_order_bring_neither_about() {
     replay::<Service>("scenarios/findings/follower_shut_out_fifo.ron");
     replay::<Service>("scenarios/findings/decided_entries_overwritten_fifo.ron");
 }
+
+#[test]
+fn a_lost_decision_is_not_sent_again() {
+    let path = "scenarios/findings/last_decide_lost.ron";
+    let verdict = verdict(path, &text(path));
+    assert!(matches!(verdict, Verdict::Stalled { .. }), "{verdict}");
+}
+
+#[test]
+fn the_next_entry_and_the_next_connection_tell_a_lost_decision() {
+    replay::<Service>("scenarios/findings/last_decide_lost_then_another.ron");
+    replay::<Service>("scenarios/findings/last_decide_lost_stream.ron");
+}

@@ -71,7 +71,7 @@ impl Protocol for Site {
         let storage = MemStorage::new_with_conf_state((voters, vec![]));
         for record in start.records {
             match record {
-                Record::Entry(entry) => storage.wl().append(&[entry]).expect("it follows an entry"),
+                Record::Entry(entry) => storage.wl().append(&[entry]).expect("memory has room"),
                 Record::HardState(state) => storage.wl().set_hardstate(state),
             }
         }

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use aviary::protocol::Sites;
-use aviary::scenario::{Profile, RunOptions, read};
-use aviary::search::{Drawn, Pinned, Runner, Source, Sweep, fails, hunt};
+use aviary::scenario::{Profile, RunOptions, Scenario, Verdict, read, run};
+use aviary::search::{Drawn, Pinned, Runner, Source, Sweep, fails, hunt, replay};
 use raft_cage::Site;
 
 type Service = Sites<Site>;
@@ -71,4 +71,13 @@ fn time_outs_from_the_thread_s_generator_are_noticed() {
     });
     let sweep = Sweep { runner, ..Sweep::<Service>::of(drawn()) };
     sweep.seeds(0..1).check();
+}
+
+#[test]
+fn a_site_that_does_not_hear_the_leader_gets_nothing() {
+    let path = "scenarios/findings/leader_heard_by_one.ron";
+    let scenario: Scenario<Service> = read(path, &text(path)).unwrap();
+    let verdict = run(&scenario, &RunOptions::default()).unwrap().verdict;
+    assert!(matches!(verdict, Verdict::Stalled { .. }), "{verdict}");
+    replay::<Service>("scenarios/findings/leader_heard_by_all.ron");
 }

@@ -70,12 +70,12 @@ impl Protocol for Relay {
                 }
                 effects.answer(call, number);
             }
-            SiteInput::Message { message: Learn(index, (call, number)), .. } => {
-                if index == self.decided.len() as u64 {
-                    let entry = (call, number + u64::from(self.variant == "learns another"));
-                    effects.append(entry);
-                    self.learn(entry);
-                }
+            SiteInput::Message { message: Learn(index, (call, number)), .. }
+                if index == self.decided.len() as u64 =>
+            {
+                let entry = (call, number + u64::from(self.variant == "learns another"));
+                effects.append(entry);
+                self.learn(entry);
             }
             _ => {}
         }

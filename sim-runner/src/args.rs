@@ -187,7 +187,7 @@ pub(crate) struct ReplayArgs {
     pub(crate) seed: Option<u64>,
     /// For people, or for machines: one JSON object per line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: ReplayFormat,
     /// Give up, undecided, after this many events
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
     pub(crate) events_max: u64,
@@ -325,6 +325,16 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ReplayFormat {
+    /// For people
+    Text,
+    /// One JSON object per line: the result of each scenario
+    Json,
+    /// One JSON object per line: everything that happened, as docs/run.schema.json describes
+    RunJson,
 }
 
 #[derive(Args, Debug)]

@@ -28,6 +28,7 @@ mod record;
 mod replay;
 mod replay_recording;
 mod report;
+mod show;
 mod shrink;
 mod side_by_side;
 mod sweep;

@@ -1,0 +1,89 @@
+// Words beside arrows, placed so that no two overlap. A label that finds no room is left out: pointing at the arrow shows it.
+
+const LETTER = 6.05;         // px of one letter of the small monospaced font
+
+function widthOf(text) {
+  let width = 0;
+  for (const letter of text) width += letter.codePointAt(0) < 0x1100 ? LETTER : 2 * LETTER;
+  return width;
+}
+
+// Boxes that are taken, in cells of a grid.
+function taken() {
+  const cells = new Map();
+  const over = (box, visit) => {
+    for (let a = Math.floor((box.x - box.w) / 64); a <= Math.floor((box.x + box.w) / 64); a++) {
+      for (let b = Math.floor((box.y - box.h) / 32); b <= Math.floor((box.y + box.h) / 32); b++) {
+        if (visit(a * 4194304 + b)) return true;
+      }
+    }
+    return false;
+  };
+  return {
+    free: (box) => !over(box, (cell) => (cells.get(cell) ?? []).some((other) =>
+      Math.abs(other.x - box.x) < other.w + box.w && Math.abs(other.y - box.y) < other.h + box.h)),
+    take: (box) => over(box, (cell) => {
+      if (cells.has(cell)) cells.get(cell).push(box); else cells.set(cell, [box]);
+      return false;
+    }),
+  };
+}
+
+function copyLabel(copy) {
+  return copy.messages.map(([kind, subject]) => (subject ? `${kind} ${shortSubject(subject)}` : kind)).join(" + ");
+}
+
+// One label for each broadcast and side, at the sender's end. Broadcasts that were lost say why.
+function labelsOf(arrows, bars, calls, layout) {
+  const grid = taken(), labels = [], done = new Set();
+  const put = (text, tries, rest) => {
+    const w = widthOf(text) / 2 + 3;
+    for (const [x, y] of tries(w)) {
+      const box = { x, y, w, h: 6.5 };
+      if (!grid.free(box)) continue;
+      grid.take(box);
+      labels.push({ text, x, y, w, p: layout.across ? x : y, ...rest });
+      return true;
+    }
+    return false;
+  };
+  const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
+  for (const call of calls) {
+    const text = clipped(callText(call.call), 13), sign = call.call.fits === false ? "✕ " : "";
+    put(sign + text, (w) => [0, 12, 24].map((down) => (layout.across ? [call.p + w + 8, call.x] : [call.x + w + 8, call.p + 6 + down])),
+      { kind: call.call.fits === false ? "lost" : "client", call });
+  }
+  for (const arrow of arrows) {
+    const { copy, run } = arrow;
+    if (copy.background) continue;
+    const key = `${copy.from} ${run.events[copy.left].at} ${arrow.sign} ${arrow.end} ${copyLabel(copy)}`;
+    if (done.has(key)) continue;
+    const what = copyLabel(copy), whole = copy.why ? `${what}: ${copy.why}` : what;
+    const kind = copy.lost ? "lost" : copy.tint;
+    for (const text of whole === what ? [clipped(what, 30)] : [clipped(whole, 38), clipped(what, 30)]) {
+      if (put(text, (w) => triesOf(arrow, w, layout, screen), { kind, arrow })) { done.add(key); break; }
+    }
+  }
+  for (const bar of bars) {
+    if (bar.state !== "leader" || bar.rank === null || bar.rank === undefined) continue;
+    put(`leads, rank ${bar.rank}`, (w) => [[-1, 8], [1, 8], [-1, 20], [1, 20], [-1, 34], [1, 34]].map(([side, down]) =>
+      (layout.across ? [bar.p + down + w, bar.x + side * 13] : [bar.x + side * (w + 9), bar.p + down])), { kind: "rank", bar });
+  }
+  return bucketed(labels, (label) => label.p, (label) => label.p);
+}
+
+// Places for a label, the best first: beside the sender, then further along the line.
+function triesOf(arrow, w, layout, screen) {
+  const { x1, p1, x2, p2, sign } = arrow;
+  if (layout.across) return [0.2, 0.35, 0.5, 0.65, 0.8].map((share) => screen(x1 + (x2 - x1) * share, p1 + (p2 - p1) * share));
+  if (arrow.end === "cross" && arrow.copy.lost === "sender") {
+    return [0, 12, -12, 24, 36].map((down) => [x2 + sign * (w + 7), p2 + down]);
+  }
+  const tries = [0, 0.15, 0.3, 0.45, 0.6].map((share) => {
+    const near = x1 + sign * (w + 4), x = near + (x2 - sign * (w + 10) - near) * share;
+    return [x, p1 + (p2 - p1) * Math.max(0, Math.min(1, (x - x1) / (x2 - x1)))];
+  });
+  // A line too short for the label, or one whose place is taken: under the sender's end.
+  tries.push([x1 + sign * (w + 4), p1 + 12], [x1 + sign * (w + 4), p1 - 12]);
+  return tries;
+}

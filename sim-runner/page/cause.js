@@ -31,15 +31,26 @@ function coneOf(run, target) {
   return { target, member, chain, inChain: new Set(chain), faults: faultsIn(run, member, target), size };
 }
 
-// Steps and faults that may have brought the event about, the newest first: those in the cone, and all steps before it.
+// Steps and faults that may have brought the event about, the newest first: steps before it that command no process,
+// faults in the cone, and what was lost on the way from the cone. Each is { event, like }: of losses between the same
+// two processes for the same reason only the last is listed, and `like` counts the others.
 function faultsIn(run, member, target) {
-  const list = [];
-  for (let i = target; i >= 0; i--) {
-    const event = run.events[i];
-    const lost = member[i] === 2 && run.copyOf[i] >= 0 && run.copies[run.copyOf[i]].ended === i;
-    if (lost || event.class === "step" || (event.class === "fault" && member[i] && event.copy === undefined)) list.push(i);
+  const list = [], same = new Map();
+  for (let i = target - 1; i >= 0; i--) {
+    const event = run.events[i], copy = run.copyOf[i] >= 0 ? run.copies[run.copyOf[i]] : null;
+    if (copy) {
+      if (member[i] !== 2 || copy.ended !== i) continue;
+      const key = `${copy.from} ${copy.to} ${copy.why}`;
+      if (same.has(key)) { same.get(key).like++; continue; }
+      same.set(key, { event: i, like: 0 });
+      list.push(same.get(key));
+    } else if (event.class === "fault" ? member[i] : event.class === "step" && !commands(run, i)) list.push({ event: i, like: 0 });
   }
   return list;
+}
+
+function commands(run, i) {
+  return effectsOf(run, i).some((k) => run.events[k].kind === "commanded");
 }
 
 // The events that this one led to, in order.

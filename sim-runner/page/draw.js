@@ -89,8 +89,9 @@ function drawn(anew) {
   const { layout } = picture, { frame, svg } = page;
   if (!layout) return;
   const printing = picture.printing === true;
-  const size = printing ? [layout.width, layout.length] : [frame.clientWidth, frame.clientHeight];
-  const at = printing ? 0 : layout.across ? frame.scrollLeft : frame.scrollTop, span = layout.across && !printing ? size[0] : size[1];
+  const whole = layout.across ? [layout.length, layout.width] : [layout.width, layout.length];
+  const size = printing ? whole : [frame.clientWidth, frame.clientHeight];
+  const at = printing ? 0 : layout.across ? frame.scrollLeft : frame.scrollTop, span = layout.across ? size[0] : size[1];
   if (anew || at < picture.from || at + span > picture.to) {
     picture.from = Math.max(0, at - span / 2);
     picture.to = printing ? layout.length : at + span * 1.5;
@@ -168,7 +169,7 @@ function lanes(pen, part, from, to) {
     else pen.line("lane", x, p, x, q);
   }
   for (const tick of part.ticks(from, to)) pen.line(look(run, tick.i, "tick"), tick.x - 8, tick.p, tick.x + 8, tick.p);
-  for (const column of block.callers) pen.line("thin", column.x, Math.max(from, HEAD), column.x, to);
+  for (const column of block.callers) if (!column.own) pen.line("thin", column.x, Math.max(from, HEAD), column.x, to);
   for (const one of part.calls(from, to)) {
     const wrong = one.call.fits === false ? " wrong" : "", open = one.call.answered === undefined;
     pen.box(`call${wrong}${open ? " open" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
@@ -229,7 +230,10 @@ function words(pen, part, layout, from, to) {
     if (gap.at < from || gap.at > to || run.position > 0) continue;
     const hidden = hiddenBetween(run, gap);
     const text = `${seconds(gap.to - gap.from, 2)} s${hidden ? `, ${hidden} routine datagrams` : ""}`;
-    if (layout.across) pen.text("label break", gap.at, AXIS + 18, text, "middle"); else pen.text("label break", block.left, gap.at - 4, text);
+    const w = widthOf(text) + 8, [left, y] = layout.across ? [gap.at - w / 2, AXIS + 18] : [block.left - 4, gap.at];
+    pen.add("plate solid", `M${left.toFixed(1)} ${(y - 7).toFixed(1)}h${w.toFixed(1)}v14h${(-w).toFixed(1)}z`);
+    pen.flush();
+    pen.text("label break", left + 4, y + 3.5, text);
   }
   if (!block.notes.width) return;
   let shown = "";
@@ -270,7 +274,7 @@ function marks(layout, from, to) {
     if (!failing(run) || !run.events.length) continue;
     const p = positionOf(layout.scale, run.events[run.verdictAt].at), x = block.at.get(laneName(run, run.events[run.verdictAt].who, view));
     along(p + 2, "", "verdictline");
-    if (x !== undefined) { pen.circle("verdictring", x, p, 9); pen.flush(); }
+    if (x !== undefined) { pen.circle("verdictring", x, p, 12); pen.flush(); }
     const words = `${run.data.verdict.name}${run.data.verdict.property ? `: ${run.data.verdict.property}` : ""}`;
     if (layout.across) pen.text("label verdictline", p + 4, layout.width - 6, words);
     else pen.text("label verdictline", block.left - 2, p + 16, words);
@@ -281,7 +285,7 @@ function marks(layout, from, to) {
   const p = positionOf(layout.scale, event.at);
   along(p, "", "cursor");
   const block = layout.blocks[view.cursor.run], x = event.who === undefined ? undefined : block.at.get(laneName(chosen, event.who, view));
-  if (x !== undefined) pen.circle("chosenring", x, p, 6.5);
+  if (x !== undefined) pen.circle("chosenring", x, p, 8);
   pen.flush();
 }
 
@@ -311,7 +315,7 @@ function axisAndHead(layout, from, to) {
       if (!across) place(machine.left - 22, 14, text, "headname", "start");
     }
     for (const lane of block.lanes) place(lane.x, 32, lane.id, "lanename");
-    for (const column of block.callers) place(column.x, 32, across ? `${column.process}?` : `${column.process} asks`, "headname");
+    for (const column of block.callers) if (!column.own) place(column.x, 32, across ? `${column.process}?` : `${column.process} asks`, "headname");
     if (!across && block.run.data.blame && block.run.position === 0) head.text("headname", AXIS + 4, 32, "fails");
     if (view.runs.length > 1 && !across) head.text("headname strong", block.notes.x, 14, `${block.run.position ? "B" : "A"}: ${clipped(block.run.data.name, 48)}`);
   }

@@ -34,23 +34,24 @@ function copyLabel(copy) {
 }
 
 // One label for each broadcast and side, at the sender's end. Broadcasts that were lost say why.
-function labelsOf(arrows, bars, calls, layout) {
-  const grid = taken(), labels = [], done = new Set();
-  const put = (text, tries, rest) => {
+function labelsOf(block, arrows, bars, calls, layout) {
+  const grid = taken(), labels = [], done = new Set(), least = block.left - 6, most = block.right + 14;
+  const put = (text, tries, rest, pushed = false) => {
     const w = widthOf(text) / 2 + 3;
     for (const [x, y] of tries(w)) {
-      const box = { x, y, w, h: 6.5 };
+      const box = { x: layout.across || !pushed ? x : Math.max(least + w, Math.min(most - w, x)), y, w, h: 6.5 };
+      if (!layout.across && (box.x - w < least || box.x + w > most)) continue;
       if (!grid.free(box)) continue;
       grid.take(box);
-      labels.push({ text, x, y, w, p: layout.across ? x : y, ...rest });
+      labels.push({ text, x: box.x, y, w, p: layout.across ? x : y, ...rest });
       return true;
     }
     return false;
   };
   const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
   for (const call of calls) {
-    const text = clipped(callText(call.call), 13), sign = call.call.fits === false ? "✕ " : "";
-    put(sign + text, (w) => [0, 12, 24].map((down) => (layout.across ? [call.p + w + 8, call.x] : [call.x + w + 8, call.p + 6 + down])),
+    const text = clipped(callText(call.call), 12), sign = call.call.fits === false ? "✕ " : "";
+    put(sign + text, (w) => [[-1, 6], [1, 6], [-1, 18], [1, 18]].map(([side, down]) => (layout.across ? [call.p + w + 8, call.x] : [call.x + side * (w + 7), call.p + down])),
       { kind: call.call.fits === false ? "lost" : "client", call });
   }
   for (const arrow of arrows) {
@@ -60,9 +61,9 @@ function labelsOf(arrows, bars, calls, layout) {
     if (done.has(key)) continue;
     const what = copyLabel(copy), whole = copy.why ? `${what}: ${copy.why}` : what;
     const kind = copy.lost ? "lost" : copy.tint;
-    for (const text of whole === what ? [clipped(what, 30)] : [clipped(whole, 38), clipped(what, 30)]) {
-      if (put(text, (w) => triesOf(arrow, w, layout, screen), { kind, arrow })) { done.add(key); break; }
-    }
+    const tries = (w) => triesOf(arrow, w, layout, screen);
+    const fits = (text, pushed) => put(text, tries, { kind, arrow }, pushed);
+    if ((whole !== what && fits(clipped(whole, 38))) || fits(clipped(what, 30)) || fits(clipped(what, 30), true)) done.add(key);
   }
   for (const bar of bars) {
     if (bar.state !== "leader" || bar.rank === null || bar.rank === undefined) continue;

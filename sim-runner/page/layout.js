@@ -37,23 +37,24 @@ function laneName(run, process, view) {
 
 // One block for each run: its lanes, the lanes of its calls, and its column of notes. Returns the blocks and their width.
 function blocksOf(view, room) {
-  const blocks = [];
+  const blocks = [], two = view.runs.length > 1;
   let x = AXIS + (view.across ? 30 : 0);
   for (const run of view.runs) {
     if (run.data.blame && run.position === 0) x += 60;
     const busy = new Set();
     for (const copy of run.copies) { busy.add(copy.from); busy.add(copy.to); }
     for (const event of run.events) if (event.who !== undefined) busy.add(event.who);
+    const hosted = (process) => process.machine !== null && process.machine !== undefined;
     const names = [...run.processes.values()].filter((process) => laneName(run, process.id, view) === process.id
-      && !view.hidden.has(process.id) && (process.machine !== null && process.machine !== undefined ? true : busy.has(process.id)));
+      && !view.hidden.has(process.id) && (hosted(process) || busy.has(process.id)));
     const machine = (process) => process.machine ?? (process.site !== undefined ? run.processes.get(process.site)?.machine : null) ?? Infinity;
     names.sort((a, b) => (machine(a) === machine(b) ? 0 : machine(a) - machine(b)));
-    const callers = view.calls ? callColumns(run, view) : [];
-    const notes = view.across ? 0 : view.runs.length > 1 ? 340 : 470;
-    const share = (room - AXIS) / view.runs.length - notes - 80 - callers.length * 92;
-    const usual = names.length >= 7 ? 110 : 150;
-    const step = view.across ? 70 : Math.max(84, Math.min(usual + 30, Math.floor(share / Math.max(1, names.length))));
-    const block = { run, lanes: [], callers: [], notes: { x: 0, width: notes }, left: x, machines: [] };
+    const gaps = names.filter((process, k) => k > 0 && machine(process) !== machine(names[k - 1])).length;
+    const columns = view.calls ? callColumns(run, view, new Set(names.map((process) => process.id))) : [];
+    const extra = columns.filter((column) => !column.own);
+    const widths = shared((room - x) / (two ? 2 - run.position : 1) - 82 - gaps * GAP - extra.length * 92, names.length, two);
+    const step = view.across ? 70 : widths.lane;
+    const block = { run, lanes: [], callers: [], notes: { x: 0, width: view.across ? 0 : widths.notes }, left: x, machines: [] };
     x += 34;
     names.forEach((process, k) => {
       if (k > 0) x += step + (machine(process) !== machine(names[k - 1]) ? GAP : 0);
@@ -62,33 +63,44 @@ function blocksOf(view, room) {
       else block.machines.push({ machine: machine(process), left: x, right: x });
       block.lanes.push({ id: process.id, x });
     });
+    block.at = new Map(block.lanes.map((lane) => [lane.id, lane.x]));
     x += 30;
-    for (const caller of callers) {
-      block.callers.push({ ...caller, x: x + 14 });
-      x += 92;
+    for (const column of columns) {
+      block.callers.push({ ...column, x: column.own ? block.at.get(column.process) : x + 14 });
+      if (!column.own) x += 92;
     }
     block.right = x;
     block.notes.x = x + 18;
-    x += notes ? 18 + Math.max(notes, 0) : 0;
-    block.at = new Map(block.lanes.map((lane) => [lane.id, lane.x]));
+    x += block.notes.width ? 18 + block.notes.width : 0;
     block.end = x;
     blocks.push(block);
   }
-  // The last column of notes takes what room is left.
-  const last = blocks.at(-1);
-  if (!view.across && x < room) { last.notes.width += Math.min(room - x, 320); last.end = x = Math.min(room, x + 320); }
   return { blocks, width: x };
 }
 
-// The calls of each process in columns in which no two overlap in time.
-function callColumns(run, view) {
+// How wide a lane and the column of notes are, where so much room is left for both.
+function shared(room, lanes, two) {
+  const least = two ? 66 : 84, usual = lanes >= 7 ? 110 : 150, few = two ? 210 : 300, gaps = Math.max(1, lanes - 1);
+  let rest = Math.max(0, room - gaps * least - few);
+  const more = Math.min(gaps * (usual - least), rest * 0.55);
+  rest -= more;
+  const notes = Math.min(600, few + rest);
+  rest -= notes - few;
+  return { lane: Math.floor(least + (more + Math.min(rest, gaps * 30)) / gaps), notes: Math.floor(notes) };
+}
+
+// The calls of each process in columns in which no two overlap in time. A client's first column is its own lane.
+// A call without an answer stands open until the next call of its process.
+function callColumns(run, view, lanes) {
   const columns = [];
   (run.data.calls ?? []).forEach((call, c) => {
     if (view.hidden.has(laneName(run, call.process, view))) return;
-    const until = call.answered ?? Infinity;
     let column = columns.find((one) => one.process === call.process && one.free < call.asked);
-    if (!column) columns.push(column = { process: call.process, free: -1, calls: [] });
-    column.free = until;
+    if (!column) {
+      const own = lanes.has(call.process) && !columns.some((one) => one.process === call.process);
+      columns.push(column = { process: call.process, own, free: -1, calls: [] });
+    }
+    column.free = call.answered ?? call.asked;
     column.calls.push(c);
   });
   return columns.sort((a, b) => (a.process === b.process ? 0 : a.process < b.process ? -1 : 1));
@@ -248,9 +260,10 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
     else if (event.class !== "step" && shownNote(run, i, view)) dots.push({ i, run, p: place(i), x: across(event.who), class: event.class });
   }
   const bars = lanes.map((one) => ({ ...one, x: one.lane.x, p: one.after ? place(one.after) : scale.positions[0], q: one.until < 0 ? scale.end - 20 : place(one.until) }));
-  const calls = block.callers.flatMap((column) => column.calls.map((c) => {
-    const call = run.data.calls[c];
-    return { c, call, run, x: column.x, p: place(call.asked), q: call.answered === undefined ? scale.end - 20 : place(call.answered) };
+  const calls = block.callers.flatMap((column) => column.calls.map((c, k) => {
+    const call = run.data.calls[c], next = run.data.calls[column.calls[k + 1]];
+    const until = call.answered !== undefined ? place(call.answered) : next ? place(next.asked) - 4 : scale.end - 20;
+    return { c, call, run, x: column.x, p: place(call.asked), q: until };
   }));
   const point = (thing) => thing.p;
   return {
@@ -259,7 +272,7 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
     rows: bucketed(rows, (r) => r.p, (r) => r.y + LINE), dots: bucketed(dots, point, point),
     steps: bucketed(steps, point, point), ticks: bucketed(ticks, point, point),
     bars: bucketed(bars, (b) => b.p, (b) => b.q), calls: bucketed(calls, (c) => c.p, (c) => c.q),
-    labels: labelsOf(arrows, bars, calls, layout),
+    labels: labelsOf(block, arrows, bars, calls, layout),
     counts: { arrows: arrows.length, copies: run.copies.length, rows: rows.length, dropped: notes.length - rows.length },
   };
 }

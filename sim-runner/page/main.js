@@ -70,6 +70,7 @@ async function opened() {
     return;
   }
   if (view.runs[1]) view.runs[1].from = firstDifference(view.runs[0], view.runs[1]);
+  document.body.classList.toggle("two", view.runs.length > 1);
   filled();
   runsIntroduced();
   callsShown();

@@ -27,14 +27,17 @@ function eventButton(run, i, words = "") {
     words ? `${words} ` : "", make("span", { class: "when" }, seconds(event.at, 6)), ` ${event.who ?? "–"} `, quoted(event.text));
 }
 
-function listOf(run, indexes, most, empty) {
-  if (!indexes.length) return make("p", { class: "dim" }, empty);
+// A list of events, each an index or { event, like }, with a button for those beyond the first.
+function listOf(run, events, most, empty) {
+  if (!events.length) return make("p", { class: "dim" }, empty);
   const list = make("ul", { class: "events" });
-  for (const i of indexes.slice(0, most)) list.append(make("li", {}, eventButton(run, i)));
-  if (indexes.length > most) {
+  for (const one of events.slice(0, most)) {
+    list.append(make("li", {}, eventButton(run, one.event ?? one), one.like ? make("span", { class: "dim" }, ` and ${one.like} before it`) : ""));
+  }
+  if (events.length > most) {
     list.append(make("li", {}, make("button", { type: "button", class: "more", click: (event) => {
-      event.target.closest("ul").replaceWith(listOf(run, indexes, most * 8, empty));
-    } }, `${indexes.length - most} more`)));
+      event.target.closest("ul").replaceWith(listOf(run, events, most * 8, empty));
+    } }, `${events.length - most} more`)));
   }
   return list;
 }
@@ -83,9 +86,9 @@ function causeShown() {
   if (!cone) return;
   const at = cone.run, event = at.events[cone.target];
   const body = [make("p", {}, `${cone.size} of ${at.events.length} lines can have led to `, eventButton(at, cone.target), at === run ? "" : " (the other run)")];
-  const chain = cone.chain.length > 16 ? [...cone.chain.slice(0, 8), ...cone.chain.slice(-8)] : cone.chain;
-  body.push(make("h3", {}, `Direct causes, the first one first${cone.chain.length > 16 ? `: 16 of ${cone.chain.length}` : ""}`), listOf(at, chain, 16, "none"));
-  body.push(make("h3", {}, "Steps, faults and losses before it, the last one first"), listOf(at, cone.faults, 10, "none"));
+  const chain = cone.chain.length > 9 ? [...cone.chain.slice(0, 3), ...cone.chain.slice(-6)] : cone.chain;
+  body.push(make("h3", {}, `Direct causes, the first one first${cone.chain.length > 9 ? `: 9 of ${cone.chain.length}` : ""}`), listOf(at, chain, 9, "none"));
+  body.push(make("h3", {}, "Steps, faults and losses before it, the last one first"), listOf(at, cone.faults, 7, "none"));
   page.causebody.replaceChildren(...(event ? body : []));
 }
 

@@ -17,7 +17,8 @@ function svgElement(name, attributes, text) {
 // Collects lines by their class and writes them as paths. `x` is across the lanes and `p` along the time.
 class Pen {
   constructor(group, across) {
-    Object.assign(this, { group, across, paths: new Map(), shapes: 0, texts: 0, missing: 0 });
+    const more = picture.printing ? 10 : 1;
+    Object.assign(this, { group, across, paths: new Map(), shapes: MOST_SHAPES * more, texts: MOST_TEXTS * more, missing: 0 });
   }
 
   point(x, p) {
@@ -25,7 +26,7 @@ class Pen {
   }
 
   add(look, d) {
-    if (++this.shapes > MOST_SHAPES) { this.missing++; return; }
+    if (--this.shapes < 0) { this.missing++; return; }
     const list = this.paths.get(look);
     if (list) list.push(d); else this.paths.set(look, [d]);
   }
@@ -60,7 +61,7 @@ class Pen {
 
   // Text stands where the screen says, whatever the direction of time is.
   text(look, x, y, text, anchor = "start") {
-    if (++this.texts > MOST_TEXTS) { this.missing++; return; }
+    if (--this.texts < 0) { this.missing++; return; }
     this.group.append(svgElement("text", { class: look, x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor }, text));
   }
 }
@@ -75,6 +76,11 @@ function inCone(run, i) {
 
 function look(run, i, base) {
   return inCone(run, i) ? base : `${base} faded`;
+}
+
+// An arrow is in the cone if both its ends are, or where it was lost if it left from there.
+function arrowInside({ run, copy }) {
+  return inCone(run, copy.left) !== 0 && inCone(run, copy.ended < 0 ? copy.left : copy.ended) !== 0;
 }
 
 function resized() {
@@ -190,7 +196,7 @@ function arrowsAndDots(pen, part, from, to) {
   const order = (arrow) => (arrow.copy.background ? 0 : 1);
   for (const arrow of arrows.sort((a, b) => order(a) - order(b))) {
     const { copy, x1, p1, x2, p2 } = arrow, chain = view.cone?.inChain;
-    const inside = inCone(run, copy.ended < 0 ? copy.left : copy.ended) && inCone(run, copy.left);
+    const inside = arrowInside(arrow);
     let extra = inside ? "" : " faded";
     if (chain && inside && chain.has(copy.ended) && chain.has(copy.left)) extra = " chain";
     if (arrow.end === "cross") {
@@ -223,13 +229,15 @@ function words(pen, part, layout, from, to) {
   }
   pen.flush();
   for (const label of labels) {
-    const i = label.arrow ? (label.arrow.copy.ended < 0 ? label.arrow.copy.left : label.arrow.copy.ended) : label.call ? label.call.call.asked : label.bar.after;
-    pen.text(look(run, i, `label ${label.kind}`), label.x, label.y + 3.5, label.text, "middle");
+    const base = `label ${label.kind}`;
+    const shade = !label.arrows ? look(run, label.call ? label.call.call.asked : label.bar.after, base)
+      : label.arrows.some((arrow) => arrowInside(arrow)) ? base : `${base} faded`;
+    pen.text(shade, label.x, label.y + 3.5, label.text, "middle");
   }
   for (const gap of layout.scale.breaks) {
     if (gap.at < from || gap.at > to || run.position > 0) continue;
     const hidden = hiddenBetween(run, gap);
-    const text = `${seconds(gap.to - gap.from, 2)} s${hidden ? `, ${hidden} routine datagrams` : ""}`;
+    const text = `${seconds(gap.to - gap.from, 2)} s${hidden && !layout.across ? `, ${hidden} routine datagrams` : ""}`;
     const w = widthOf(text) + 8, [left, y] = layout.across ? [gap.at - w / 2, AXIS + 18] : [block.left - 4, gap.at];
     pen.add("plate solid", `M${left.toFixed(1)} ${(y - 7).toFixed(1)}h${w.toFixed(1)}v14h${(-w).toFixed(1)}z`);
     pen.flush();
@@ -333,7 +341,7 @@ function thingAt(clientX, clientY) {
       if (x > part.block.notes.x - 6 && x < part.block.end && Math.abs(row.y - p) < LINE / 2) return { run, event: row.indexes[0] };
     }
     for (const label of part.labels(p - 260, p + 260)) {
-      if (label.arrow && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return ofArrow(run, label.arrow, 0);
+      if (label.arrows && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return ofArrow(run, label.arrows[0], 0);
       if (label.call && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return { run, event: label.call.call.asked, call: label.call.call };
     }
     let best = null, near = 8;

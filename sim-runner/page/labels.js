@@ -35,7 +35,7 @@ function copyLabel(copy) {
 
 // One label for each broadcast and side, at the sender's end. Broadcasts that were lost say why.
 function labelsOf(block, arrows, bars, calls, layout) {
-  const grid = taken(), labels = [], done = new Set(), least = block.left - 6, most = block.right + 14;
+  const grid = taken(), labels = [], done = new Map(), least = block.left - 6, most = block.right + 14;
   const put = (text, tries, rest, pushed = false) => {
     const w = widthOf(text) / 2 + 3;
     for (const [x, y] of tries(w)) {
@@ -43,27 +43,29 @@ function labelsOf(block, arrows, bars, calls, layout) {
       if (!layout.across && (box.x - w < least || box.x + w > most)) continue;
       if (!grid.free(box)) continue;
       grid.take(box);
-      labels.push({ text, x: box.x, y, w, p: layout.across ? x : y, ...rest });
-      return true;
+      const label = { text, x: box.x, y, w, p: layout.across ? x : y, ...rest };
+      labels.push(label);
+      return label;
     }
-    return false;
+    return null;
   };
   const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
   for (const call of calls) {
     const text = clipped(callText(call.call), 12), sign = call.call.fits === false ? "✕ " : "";
-    put(sign + text, (w) => [[-1, 6], [1, 6], [-1, 18], [1, 18]].map(([side, down]) => (layout.across ? [call.p + w + 8, call.x] : [call.x + side * (w + 7), call.p + down])),
+    put(sign + text, (w) => [[-1, 6], [1, 6], [-1, 18], [1, 18]].map(([side, down]) => (layout.across ? [call.p + w, call.x + 14 + (side + 1) * 7] : [call.x + side * (w + 7), call.p + down])),
       { kind: call.call.fits === false ? "lost" : "client", call });
   }
   for (const arrow of arrows) {
     const { copy, run } = arrow;
     if (copy.background) continue;
     const key = `${copy.from} ${run.events[copy.left].at} ${arrow.sign} ${arrow.end} ${copyLabel(copy)}`;
-    if (done.has(key)) continue;
+    if (done.has(key)) { done.get(key).arrows.push(arrow); continue; }
     const what = copyLabel(copy), whole = copy.why ? `${what}: ${copy.why}` : what;
     const kind = copy.lost ? "lost" : copy.tint;
     const tries = (w) => triesOf(arrow, w, layout, screen);
-    const fits = (text, pushed) => put(text, tries, { kind, arrow }, pushed);
-    if ((whole !== what && fits(clipped(whole, 38))) || fits(clipped(what, 30)) || fits(clipped(what, 30), true)) done.add(key);
+    const fits = (text, pushed) => put(text, tries, { kind, arrows: [arrow] }, pushed);
+    const label = (whole !== what && fits(clipped(whole, 38))) || fits(clipped(what, 30)) || fits(clipped(what, 30), true);
+    if (label) done.set(key, label);
   }
   for (const bar of bars) {
     if (bar.state !== "leader" || bar.rank === null || bar.rank === undefined) continue;

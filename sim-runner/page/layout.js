@@ -80,7 +80,7 @@ function blocksOf(view, room) {
 
 // How wide a lane and the column of notes are, where so much room is left for both.
 function shared(room, lanes, two) {
-  const least = two ? 66 : 84, usual = lanes >= 7 ? 110 : 150, few = two ? 210 : 300, gaps = Math.max(1, lanes - 1);
+  const least = two ? 66 : 78, usual = lanes >= 7 ? 110 : 150, few = two ? 210 : 280, gaps = Math.max(1, lanes - 1);
   let rest = Math.max(0, room - gaps * least - few);
   const more = Math.min(gaps * (usual - least), rest * 0.55);
   rest -= more;

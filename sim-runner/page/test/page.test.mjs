@@ -206,6 +206,8 @@ test("from the opened failing page to a cause in at most five clicks", { skip: f
 
 test("a click in the picture chooses its event and fades the rest", async () => {
   const page = passing ?? pages[0], { tab, close } = await opened(page);
+  await tab.evaluate(() => { document.getElementById("frame").scrollLeft = 100000; });
+  await tab.waitForTimeout(100);
   const point = await tab.evaluate(() => {
     const frame = document.getElementById("frame").getBoundingClientRect();
     const note = [...document.querySelectorAll("text.note:not(.time)")].map((text) => text.getBoundingClientRect())

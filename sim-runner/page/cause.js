@@ -3,11 +3,13 @@
 // The past cone of an event.
 // member[i] is 1 for what the event can have followed from: causes, and what the same process did before.
 // chain lists the direct causes, the oldest first, the event itself last.
+// A run that was judged in an event of the world has the past of what the processes that the verdict names did last.
 // member[i] is 2 for a copy that left from the cone and was lost: the event may have followed from not hearing it.
 function coneOf(run, target) {
   const member = new Uint8Array(run.events.length);
   if (target < 0) return { target, member, chain: [], faults: [], size: 0 };
   member[target] = 1;
+  if (target === run.verdictAt && failing(run) && run.events[target].who === undefined) for (const i of lastOfNamed(run)) member[i] = 1;
   let size = 0;
   for (let i = target; i >= 0; i--) {
     if (!member[i]) continue;
@@ -29,6 +31,16 @@ function coneOf(run, target) {
   for (let i = target; i >= 0; i = run.ledBy.cause(i)) chain.push(i);
   chain.reverse();
   return { target, member, chain, inChain: new Set(chain), faults: faultsIn(run, member, target), size };
+}
+
+function lastOfNamed(run) {
+  const named = new Set((run.data.verdict.text.match(/\b[STC]\d+\b/g) ?? []).filter((id) => run.processes.has(id)));
+  const list = [];
+  for (let i = run.events.length - 1; i >= 0 && named.size; i--) {
+    const event = run.events[i];
+    if (named.has(event.who) && (event.copy === undefined || event.kind === "delivered")) { named.delete(event.who); list.push(i); }
+  }
+  return list;
 }
 
 // Steps and faults that may have brought the event about, the newest first: steps before it that command no process,

@@ -1,9 +1,9 @@
 // The run as it came, and the indexes in which everything else looks things up. Nothing here draws.
 
 // Events with which a copy of a datagram ends.
-const ENDS = new Set(["delivered", "dropped", "lost", "cut_short"]);
-// Events that the process they are written under does not notice: nothing it does later follows from them.
-const UNNOTICED = new Set(["lost", "dropped", "queued", "ruled", "waits", "cut_short"]);
+const ENDS = new Set(["delivered", "dropped", "lost"]);
+// What happens to every copy, and is not worth a word beside its arrow.
+const USUAL = new Set(["sent", "delivered", "queued", "clogged", "waits"]);
 const PHASES = new Set(["prepare", "accept", "chosen", "client"]);
 const DOWN = new Set(["crashed", "failed", "ended"]);
 
@@ -45,7 +45,7 @@ function seconds(micros, digits = 3) {
 // What a datagram carries, without the background in a mixed one.
 function carried(run, event) {
   const all = event.messages ?? [];
-  const telling = all.filter(([kind]) => !run.kinds.get(kind)?.background);
+  const telling = all.filter(([kind]) => !run.background.has(kind));
   return telling.length ? telling : all;
 }
 
@@ -72,16 +72,19 @@ function indexed(data, position) {
     foreign: !(data.messages ?? []).some((message) => ["prepare", "accept", "chosen"].includes(message.phase)),
     processes: new Map((data.processes ?? []).map((process) => [process.id, process])),
     copies: [], copyOf: new Int32Array(events.length).fill(-1), before: new Int32Array(events.length).fill(-1),
-    from: 0,
+    from: 0, background: new Set(),
   };
+  for (const event of events) if (event.background) for (const [kind] of event.messages ?? []) run.background.add(kind);
   const latest = new Map(), byCopy = new Map();
   const arrivals = new Map((data.under_way ?? []).map((way) => [way.copy, way.arrives]));
   events.forEach((event, i) => {
     if (event.who !== undefined) {
       if (!run.processes.has(event.who)) run.processes.set(event.who, { id: event.who, machine: null });
       run.before[i] = latest.get(event.who) ?? -1;
-      if (!UNNOTICED.has(event.kind)) latest.set(event.who, i);
+      // What the network does with a copy is written under a process, and nothing the process does follows from it.
+      if (event.copy === undefined || event.kind === "delivered") latest.set(event.who, i);
     }
+    for (const number of event.copies ?? []) ofMany(run, byCopy, event, i, number);
     if (event.copy === undefined) return;
     let c = byCopy.get(event.copy);
     if (c === undefined) {
@@ -109,17 +112,37 @@ function newCopy(run, event, i, arrives) {
   };
 }
 
+// An event of many copies: they are given to the network anew, or end with the process that they waited for.
+function ofMany(run, byCopy, event, i, number) {
+  const c = byCopy.get(number);
+  if (event.kind === "redelivered") {
+    if (c === undefined) byCopy.set(number, run.copies.push(newCopy(run, { ...event, copy: number }, i)) - 1);
+  } else if (c !== undefined && run.copies[c].ended < 0) {
+    Object.assign(run.copies[c], { ended: i, lost: "receiver", why: `${event.who} ${event.kind}` });
+  }
+}
+
 function follow(run, copy, event, i) {
-  if (event.to !== undefined && copy.to === undefined) copy.to = event.to;
+  copy.from ??= event.from;
+  copy.to ??= event.to ?? event.who;
   if (!copy.messages.length && event.messages) copy.messages = carried(run, event);
-  if (event.why && event.why !== copy.why) copy.why = copy.why ? `${copy.why}, ${event.why}` : event.why;
+  if (event.background) copy.background = true;
+  const tail = event.text.indexOf(": ");
+  const why = event.kind === "ruled" && tail >= 0 ? event.text.slice(tail + 2) : event.why ?? (tail >= 0 ? event.text.slice(tail + 2) : "");
+  const known = copy.why === why || (copy.why.startsWith("dropped by ") && why.startsWith("dropped by "));
+  if (why && !known && !USUAL.has(event.kind)) copy.why = copy.why ? `${copy.why}, ${why}` : why;
   if (!ENDS.has(event.kind)) {
     if (i !== copy.left) copy.remarks.push(i);
     return;
   }
   copy.ended = i;
   if (event.kind === "delivered") copy.lost = "";
-  else copy.lost = event.at === run.events[copy.left].at && event.kind !== "dropped" ? "sender" : "receiver";
+  else copy.lost = event.kind === "lost" ? "sender" : "receiver";
+}
+
+// What a line can be filtered by: the name of a note, or the kind of the event.
+function kindOf(event) {
+  return event.kind === "noted" && event.messages?.length ? event.messages[0][0] : event.kind;
 }
 
 // For each event the events that name it as their cause: two arrays, as lists of neighbours are.

@@ -170,6 +170,8 @@ function lanes(pen, part, from, to) {
     else if (bar.state === "paused") {
       pen.box("pausedbox", x - 5, p, 10, q - p);
       for (let h = p + 4; h < q; h += 8) pen.line("hatch", x - 5, h, x + 5, Math.max(p, h - 6));
+    } else if (bar.state === "slow") {
+      for (let h = p + 4; h < q; h += 6) pen.line("hatch", x + 6, h, x + 11, Math.max(p, h - 4));
     } else if (bar.state === "leader") pen.box(`bar rank${hueOf(bar.rank)}`, x - 5, p, 10, q - p);
     else if (bar.state === "candidate") pen.box("candidate", x - 3, p, 6, q - p);
     else pen.line("lane", x, p, x, q);

@@ -81,6 +81,19 @@ function lives(run) {
   return all;
 }
 
+// For each process the stretches in which it was slow: { after, until }, `until` -1 for the end of the run.
+function slowness(run) {
+  const all = new Map();
+  run.events.forEach((event, i) => {
+    const open = all.get(event.who)?.at(-1), slow = event.kind === "slowed" && event.class === "fault";
+    if (open && open.until < 0 && (event.kind === "slowed" || DOWN.has(event.kind))) open.until = i;
+    if (!slow || event.who === undefined) return;
+    if (!all.has(event.who)) all.set(event.who, []);
+    all.get(event.who).push({ after: i, until: -1, state: "slow", rank: null });
+  });
+  return all;
+}
+
 // The stretches of a process's lane: { after, until, state, rank }, `until` -1 for the end of the run.
 // `state` is down, paused, leader, candidate, or up.
 function stretches(run, process) {

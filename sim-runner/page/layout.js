@@ -23,8 +23,8 @@ function shownNote(run, i, view) {
   const event = run.events[i];
   if (event.class === "routine" || event.copy !== undefined) return false;
   if (event.who !== undefined && view.hidden.has(laneName(run, event.who, view))) return false;
-  if (view.kind && !view.kind.startsWith("message ") && event.kind !== view.kind) return false;
-  if (view.subject && !new RegExp(`\\b${view.subject.replace(/\W/g, "\\$&")}\\b`, "i").test(event.text)) return false;
+  if (view.kind && !view.kind.startsWith("message ") && kindOf(event) !== view.kind) return false;
+  if (view.subject && !(event.messages ?? []).some(([, subject]) => subject.toLowerCase() === view.subject)) return false;
   return !view.text || event.text.toLowerCase().includes(view.text);
 }
 
@@ -214,7 +214,8 @@ function laidOut(view, room) {
       here.set(row.at, (here.get(row.at) ?? 0) + 1);
     }
     for (const [time, count] of here) lines.set(time, Math.max(lines.get(time) ?? 0, count));
-    const lanes = block.lanes.flatMap((lane) => stretches(run, lane.id).map((stretch) => ({ ...stretch, lane, run })));
+    const slow = slowness(run);
+    const lanes = block.lanes.flatMap((lane) => [...stretches(run, lane.id), ...(slow.get(lane.id) ?? [])].map((stretch) => ({ ...stretch, lane, run })));
     for (const stretch of lanes) if (stretch.after >= start && run.events.length) moments.add(at(stretch.after));
     if (run.events.length) {
       moments.add(at(run.events.length - 1));

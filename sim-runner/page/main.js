@@ -6,7 +6,7 @@ function filled() {
   const [run] = view.runs, kinds = new Set(), others = new Set();
   for (const one of view.runs) {
     for (const copy of one.copies) for (const [kind] of copy.messages) kinds.add(kind);
-    for (const event of one.events) if (event.class !== "routine" && event.copy === undefined) others.add(event.kind);
+    for (const event of one.events) if (event.class !== "routine" && event.copy === undefined) others.add(kindOf(event));
   }
   const group = (label, list, prefix) => make("optgroup", { label }, ...[...list].sort().map((kind) => make("option", { value: prefix + kind }, kind)));
   page.kind.append(group("datagrams", kinds, "message "), group("notes", others, ""));

@@ -141,7 +141,9 @@ function stateTable(run, processes, moment) {
     if (now === "down") return tableCell("down", life.after[k] === moment);
     return tableCell(now === "paused" ? `${role.value ?? ""} paused`.trim() : role.value ?? "", role.fresh || (k >= 0 && life.after[k] === moment));
   }));
-  for (const key of ["rank", "progress"]) if (any(key)) row(key, processes.map((id) => cell(run, id, key, moment)));
+  const leads = (id) => valueAt(run, id, "role", moment).value === "leader";
+  if (processes.some(leads)) row("rank", processes.map((id) => (leads(id) ? cell(run, id, "rank", moment) : tableCell("", false))));
+  if (any("progress")) row("progress", processes.map((id) => cell(run, id, "progress", moment)));
   const disks = processes.map((id) => diskAt(run, id, moment));
   if (disks.some((disk) => disk)) {
     row("durable records", disks.map((disk) => tableCell(disk ? disk.durable : "", disk?.fresh)));

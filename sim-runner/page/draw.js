@@ -120,8 +120,9 @@ function painted(layout, from, to) {
   for (const group of [page.world, page.axis, page.head]) group.replaceChildren();
   picture.left = 0;
   for (const part of layout.parts) {
+    if (part.run.position > 0 && layout.split === null) continue;
     const group = svgElement("g", {});
-    if (part.run.position > 0 && layout.split !== null) {
+    if (part.run.position > 0) {
       const clip = svgElement("clipPath", { id: "later" });
       const [w, h] = [layout.width * 2, layout.length];
       clip.append(svgElement("rect", layout.across ? { x: layout.split, y: 0, width: h, height: w } : { x: 0, y: layout.split, width: w, height: h }));
@@ -272,28 +273,26 @@ function hiddenBetween(run, gap) {
 // The moment that is shown, the moment of the verdict, and the first difference of two runs.
 function marks(layout, from, to) {
   const pen = new Pen(page.world, layout.across);
-  const along = (p, words, look) => {
+  const along = (p, left, words, look, under = false) => {
     if (p < from || p > to) return;
     pen.line(look, AXIS - 4, p, layout.blocks.at(-1).right + 12, p);
+    const [x, y] = layout.across ? [p + 6, layout.width - 8] : [left, p + (under ? 11 : -9)], w = widthOf(words) * 1.05 + 8;
+    if (words) pen.add("plate", `M${(x - 4).toFixed(1)} ${(y - 7).toFixed(1)}h${w.toFixed(1)}v14h${(-w).toFixed(1)}z`);
     pen.flush();
-    if (words && layout.across) pen.text(`label ${look}`, p + 4, layout.width - 6, words);
-    else if (words) pen.text(`label ${look}`, layout.blocks[0].left - 2, p - 4, words);
+    if (words) pen.text(`label ${look}`, x, y + 3.5, words);
   };
-  for (const block of layout.blocks) {
-    const { run } = block;
-    if (!failing(run) || !run.events.length) continue;
-    const p = positionOf(layout.scale, run.events[run.verdictAt].at), x = block.at.get(laneName(run, run.events[run.verdictAt].who, view));
-    along(p + 2, "", "verdictline");
-    if (x !== undefined) { pen.circle("verdictring", x, p, 12); pen.flush(); }
-    const words = `${run.data.verdict.name}${run.data.verdict.property ? `: ${run.data.verdict.property}` : ""}`;
-    if (layout.across) pen.text("label verdictline", p + 4, layout.width - 6, words);
-    else pen.text("label verdictline", block.left - 2, p + 16, words);
+  for (const { run, left, at } of layout.blocks) {
+    if (!failing(run) || !run.events.length || (run.position > 0 && layout.split === null)) continue;
+    const { verdict } = run.data, event = run.events[run.verdictAt], p = positionOf(layout.scale, event.at), x = at.get(laneName(run, event.who, view));
+    along(p + 2, left, `${verdict.name}${verdict.property ? `: ${verdict.property}` : ""}`, "verdictline", true);
+    if (x !== undefined) pen.circle("verdictring", x, p, 12);
+    pen.flush();
   }
-  if (layout.split !== null) along(layout.split, "first difference", "splitline");
+  if (layout.split !== null) along(layout.split, layout.blocks[1].left, "first difference", "splitline", true);
   const chosen = view.runs[view.cursor.run], event = chosen.events[view.cursor.event];
   if (!event) return;
   const p = positionOf(layout.scale, event.at);
-  along(p, "", "cursor");
+  along(p, 0, "", "cursor");
   const block = layout.blocks[view.cursor.run], x = event.who === undefined ? undefined : block.at.get(laneName(chosen, event.who, view));
   if (x !== undefined) pen.circle("chosenring", x, p, 8);
   pen.flush();
@@ -337,7 +336,7 @@ function thingAt(clientX, clientY) {
   const sx = clientX - box.left - page.frame.clientLeft + page.frame.scrollLeft, sy = clientY - box.top - page.frame.clientTop + page.frame.scrollTop;
   const [x, p] = layout.across ? [sy, sx] : [sx, sy];
   for (const part of layout.parts) {
-    if (part.run.position > 0 && layout.split !== null && p < layout.split) continue;
+    if (part.run.position > 0 && (layout.split === null || p < layout.split)) continue;
     const { run } = part;
     for (const row of layout.across ? [] : part.rows(p - DRIFT - LINE, p + 8)) {
       if (x > part.block.notes.x - 6 && x < part.block.end && Math.abs(row.y - p) < LINE / 2) return { run, event: row.indexes[0] };

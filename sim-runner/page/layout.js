@@ -260,7 +260,7 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
     if (event.kind === "synced" && !view.kind) ticks.push({ i, p: place(i), x: across(event.who) });
     else if (event.class !== "step" && shownNote(run, i, view)) dots.push({ i, run, p: place(i), x: across(event.who), class: event.class });
   }
-  const bars = lanes.map((one) => ({ ...one, x: one.lane.x, p: one.after ? place(one.after) : scale.positions[0], q: one.until < 0 ? scale.end - 20 : place(one.until) }));
+  const bars = lanes.map((one) => ({ ...one, x: one.lane.x, p: one.after ? place(one.after) : scale.positions[0] ?? HEAD + 14, q: one.until < 0 ? scale.end - 20 : place(one.until) }));
   const calls = block.callers.flatMap((column) => column.calls.map((c, k) => {
     const call = run.data.calls[c], next = run.data.calls[column.calls[k + 1]];
     const until = call.answered !== undefined ? place(call.answered) : next ? place(next.asked) - 4 : scale.end - 20;

@@ -33,7 +33,7 @@ function alongScroll(to) {
 }
 
 function chooseEvent(run, i, options = {}) {
-  if (!run.events.length) return;
+  if (!run.events.length) return panelShown();
   view.cursor = { run: run.position, event: Math.max(0, Math.min(run.events.length - 1, i)) };
   if (options.cone) view.cone = { run, ...coneOf(run, view.cursor.event) };
   shown(options.still !== true);

@@ -313,7 +313,7 @@ test("on paper the whole picture stands, in light colours", async () => {
   assert.deepEqual([printed.missing, printed.paper, printed.controls], ["", "rgb(255, 255, 255)", false]);
   await tab.evaluate(() => { window.dispatchEvent(new Event("afterprint")); });
   await tab.emulateMedia({ media: "screen" });
-  assert.ok(await tab.evaluate(() => document.getElementById("svg").clientHeight <= innerHeight));
+  await tab.waitForFunction(() => document.getElementById("svg").clientHeight <= innerHeight, null, { timeout: 5000 });
   await close();
 });
 
@@ -386,6 +386,17 @@ test("two runs stand side by side from their first difference on", { skip: pair 
   assert.ok((await tab.locator("#leftout").textContent()).includes(String(common)) || common === one.events.length);
   if (common < other.events.length) assert.ok(await tab.locator("#statebody h3", { hasText: "Run B" }).count() > 0, "both states");
   await close();
+});
+
+test("a run without events, and two runs that do not differ, open", async () => {
+  const [run] = (failing ?? pages[0]).runs, empty = { ...run, events: [], states: [], calls: [], order: [], under_way: [], blame: undefined };
+  const first = await opened(madePage("empty", empty));
+  assert.ok((await first.tab.locator("#eventbody").textContent()).includes("no events"));
+  await first.close();
+  const second = await opened(madePage("same", { runs: [run, run] }));
+  assert.ok((await second.tab.locator("#leftout").textContent()).includes("do not differ"));
+  await second.tab.keyboard.press("d");
+  await second.close();
 });
 
 test("a run of another schema is refused with its number", async () => {

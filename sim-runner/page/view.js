@@ -167,7 +167,7 @@ function addressLater() {
     if (view.cone) parts.set(view.cone.run.position ? "coneB" : "cone", view.cone.target);
     else parts.set("cone", "none");
     const on = SWITCHES.filter((name) => view[name]);
-    if (on.length) parts.set("view", on.join(" "));
+    parts.set("view", on.join(" "));
     if (view.zoom !== 1) parts.set("zoom", view.zoom);
     for (const name of ["kind", "subject", "text"]) if (view[name]) parts.set(name, view[name]);
     if (view.hidden.size) parts.set("hide", [...view.hidden].join(" "));
@@ -182,7 +182,7 @@ function addressTaken() {
   if (!parts.has("event")) return false;
   const number = (name) => (/^\d+$/.test(parts.get(name) ?? "") ? Number(parts.get(name)) : null);
   const run = parts.get("run") === "B" && view.runs[1] ? view.runs[1] : view.runs[0];
-  for (const name of SWITCHES) page[name].checked = view[name] = (parts.get("view") ?? "").split(" ").includes(name);
+  if (parts.has("view")) for (const name of SWITCHES) page[name].checked = view[name] = parts.get("view").split(" ").includes(name);
   view.zoom = FACTORS.find((factor) => String(factor) === parts.get("zoom")) ?? 1;
   view.kind = [...page.kind.options].some((option) => option.value === parts.get("kind")) ? parts.get("kind") : "";
   page.kind.value = view.kind;

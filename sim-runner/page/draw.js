@@ -198,15 +198,15 @@ function arrowsAndDots(pen, part, from, to) {
   const { run } = part, arrows = part.arrows(from, to);
   const order = (arrow) => (arrow.copy.background ? 0 : 1);
   for (const arrow of arrows.sort((a, b) => order(a) - order(b))) {
-    const { copy, x1, p1, x2, p2 } = arrow, chain = view.cone?.inChain;
+    const { copy, x1, p1, x2, p2 } = arrow, chain = chained(run, copy);
     const inside = arrowInside(arrow);
     let extra = inside ? "" : " faded";
-    if (chain && inside && chain.has(copy.ended) && chain.has(copy.left)) extra = " chain";
+    if (chain) extra = " chain";
     if (arrow.end === "cross") {
       const thin = copy.background ? " thinline" : "";
       pen.line(`lost${thin}${extra}`, x1, p1, x2, p2);
       pen.cross(`lostcross${thin}${extra}`, x2, p2);
-    } else if (copy.background) pen.line(`background${extra}`, x1, p1, x2, p2);
+    } else if (copy.background && !chain) pen.line(`background${extra}`, x1, p1, x2, p2);
     else {
       const open = arrow.end === "under way";
       pen.line(`line ${copy.tint}${open ? " open" : ""}${extra}`, x1, p1, x2, p2);

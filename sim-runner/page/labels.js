@@ -57,7 +57,7 @@ function labelsOf(block, arrows, bars, calls, layout) {
   }
   for (const arrow of arrows) {
     const { copy, run } = arrow;
-    if (copy.background) continue;
+    if (copy.background && !chained(run, copy)) continue;
     const key = `${copy.from} ${run.events[copy.left].at} ${arrow.sign} ${arrow.end} ${copyLabel(copy)}`;
     if (done.has(key)) { done.get(key).arrows.push(arrow); continue; }
     const what = copyLabel(copy), whole = copy.why ? `${what}: ${copy.why}` : what;

@@ -9,13 +9,20 @@ const BUCKET = 512;          // px of one bucket of the index by position
 const DRIFT = 160;           // px that a note may stand away from its moment where time is linear
 
 function shownCopy(run, copy, view) {
-  if (copy.background && !view.routine) return false;
+  if (copy.background && !view.routine && !chained(run, copy)) return false;
   const [from, to] = [laneName(run, copy.from, view), laneName(run, copy.to, view)];
   if (from === to || from === undefined || to === undefined) return false;
   if (view.hidden.has(from) || view.hidden.has(to)) return false;
   if (view.kind && !(view.kind.startsWith("message ") && copy.messages.some(([kind]) => kind === view.kind.slice(8)))) return false;
   if (view.subject && !copy.messages.some(([, subject]) => subject.toLowerCase() === view.subject)) return false;
   return !view.text || run.events[copy.left].text.toLowerCase().includes(view.text);
+}
+
+// Whether a copy is one of the direct causes of the event whose past is shown. The chain of causes has no gaps.
+function chained(run, copy) {
+  const { cone } = view;
+  if (!cone || !cone.inChain.has(copy.ended) || !cone.inChain.has(copy.left)) return false;
+  return cone.run === run || copy.ended < view.runs[1].from;
 }
 
 // A note is a line in the column beside the lanes. What happens to a copy of a datagram is drawn as an arrow instead.

@@ -1,7 +1,7 @@
 // What is looked at, and how: the moment, the cone, the filters; the controls and keys that change them; the address.
 
 const view = {
-  runs: [], ranks: [], cursor: { run: 0, event: 0 }, cone: null, slotPage: 0,
+  runs: [], ranks: [], cursor: { run: 0, event: 0 }, cone: null, unfolded: "", slotPage: 0,
   across: false, linear: false, routine: false, terminals: false, calls: false, zoom: 1,
   hidden: new Set(), kind: "", subject: "", text: "",
 };
@@ -35,8 +35,17 @@ function alongScroll(to) {
 function chooseEvent(run, i, options = {}) {
   if (!run.events.length) return panelShown();
   view.cursor = { run: run.position, event: Math.max(0, Math.min(run.events.length - 1, i)) };
-  if (options.cone) view.cone = { run, ...coneOf(run, view.cursor.event) };
+  if (options.cone) coneTaken({ run, ...coneOf(run, view.cursor.event) });
   shown(options.still !== true);
+}
+
+// Shows the past of an event, or everything with null. Causes that are folded away otherwise get room.
+function coneTaken(cone) {
+  view.cone = cone;
+  const unfolded = cone ? cone.run.copies.filter((copy) => copy.background && chained(cone.run, copy)).map((copy) => copy.copy).join() : "";
+  if (unfolded === view.unfolded) return;
+  view.unfolded = unfolded;
+  if (picture.layout) relaid();
 }
 
 function shown(move) {
@@ -90,7 +99,7 @@ function failureShown() {
 }
 
 function coneLeft() {
-  view.cone = null;
+  coneTaken(null);
   page.causebox.hidden = true;
   shown(false);
 }
@@ -193,7 +202,7 @@ function addressTaken() {
   view.hidden = new Set((parts.get("hide") ?? "").split(" ").filter((id) => run.processes.has(id)));
   for (const box of page.processes.querySelectorAll("input")) box.checked = !view.hidden.has(box.value);
   const coneRun = parts.has("coneB") && view.runs[1] ? view.runs[1] : view.runs[0], target = number("cone") ?? number("coneB");
-  view.cone = target !== null && target < coneRun.events.length ? { run: coneRun, ...coneOf(coneRun, target) } : null;
+  coneTaken(target !== null && target < coneRun.events.length ? { run: coneRun, ...coneOf(coneRun, target) } : null);
   relaid();
   chooseEvent(run, number("event") ?? 0);
   return true;

@@ -18,7 +18,7 @@ const folder = resolve(process.env.PAGES ?? assert.fail("PAGES names the folder 
 const shots = resolve(process.env.SHOTS ?? join(folder, "screenshots"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const MOST_DRAWN = 3000;
+const MOST_DRAWN = 2000;
 const DATA = /(<script type="application\/octet-stream" id="run">)([^<]*)(<\/script>)/;
 
 const names = readdirSync(folder).filter((name) => name.endsWith(".html")).sort();
@@ -125,6 +125,27 @@ function compared(run, moment, shown) {
   return looked;
 }
 
+// How many copies have left and not ended after an event, counted without the page's help.
+function underWay(run, moment) {
+  const open = new Set(), seen = new Set();
+  const upTo = run.events.slice(0, moment + 1), later = run.events.slice(moment + 1);
+  for (const event of upTo) {
+    if (["crashed", "ended", "failed"].includes(event.kind)) for (const copy of event.copies ?? []) open.delete(copy);
+    else for (const copy of event.copies ?? []) { open.add(copy); seen.add(copy); }
+    if (event.copy === undefined) continue;
+    if (!seen.has(event.copy)) open.add(event.copy);
+    seen.add(event.copy);
+    if (["delivered", "dropped", "lost"].includes(event.kind) || event.why?.endsWith(": drop")) open.delete(event.copy);
+  }
+  // A copy of a copy is named only where it arrives, and has left with its cause.
+  for (const event of later) {
+    if (event.copy === undefined || seen.has(event.copy)) continue;
+    seen.add(event.copy);
+    if (event.from !== undefined && event.cause <= moment) open.add(event.copy);
+  }
+  return open.size;
+}
+
 const went = (tab, moment) => tab.evaluate((k) => {
   const slider = document.getElementById("slider");
   slider.value = k;
@@ -150,6 +171,8 @@ test("every page opens in silence, shows the right state at three moments, and f
         const moment = Math.max(0, Math.ceil(run.events.length * share) - 1);
         await went(tab, moment);
         looked += compared(run, moment, await stateShown(tab));
+        const said = /Under way: (\d+)(?:, and (\d+) routine)?/.exec(await tab.locator("#statebody").textContent());
+        assert.equal(Number(said[1]) + Number(said[2] ?? 0), underWay(run, moment), `copies under way after event ${moment}`);
       }
       if ((run.states ?? []).length) assert.ok(looked > 0, "the page shows no state");
     }
@@ -347,13 +370,14 @@ test("a hundred thousand lines open and move fluently, with few elements drawn",
   t.diagnostic(`${page.runs[0].events.length} lines, ${Math.round(page.html.length / 1024)} KB: open after ${start.opened} ms, laid out in ${start.laidOut} ms`);
   assert.ok(Number(start.opened) < 15000);
   const moved = await tab.evaluate(async () => {
-    const frame = document.getElementById("frame"), times = [], counts = [], next = () => new Promise((go) => { requestAnimationFrame(() => requestAnimationFrame(go)); });
+    const frame = document.getElementById("frame"), times = [], counts = [], missing = [], next = () => new Promise((go) => { requestAnimationFrame(() => requestAnimationFrame(go)); });
     for (let k = 0; k <= 10; k++) {
       const began = performance.now();
       frame.scrollTop = (frame.scrollHeight * k) / 10;
       await next();
       times.push(performance.now() - began);
       counts.push(Number(document.documentElement.dataset.drawn));
+      missing.push(document.getElementById("missing").textContent);
     }
     const slider = document.getElementById("slider"), states = [];
     for (let k = 1; k <= 10; k++) {
@@ -363,10 +387,11 @@ test("a hundred thousand lines open and move fluently, with few elements drawn",
       states.push(performance.now() - began);
       counts.push(Number(document.documentElement.dataset.drawn));
     }
-    return { times, counts, states };
+    return { times, counts, states, missing: missing.join("") };
   });
   const middle = (list) => Math.round(list.sort((a, b) => a - b)[list.length >> 1]);
   t.diagnostic(`a scroll: ${middle(moved.times)} ms, two frames of it waiting; another moment: ${middle(moved.states)} ms; at most ${Math.max(...moved.counts)} elements`);
+  assert.equal(moved.missing, "", "something is not drawn");
   assert.ok(Math.max(...moved.counts) <= MOST_DRAWN, `${Math.max(...moved.counts)} elements drawn`);
   await tab.locator("#frame").focus();
   for (const key of ["r", "i", "t"]) {

@@ -1,7 +1,7 @@
 // What the page says of the whole run: the verdict, how to run it again, its scenario, calls, and the blame curve.
 
 function callText(call) {
-  return call.answered === undefined ? `${call.text} → ?` : call.answer === undefined ? call.text : `${call.text} → ${call.answer}`;
+  return call.answered === undefined ? `${call.text} → ?` : !call.answer ? call.text : `${call.text} → ${call.answer}`;
 }
 
 const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording: "a recording of a real site" };

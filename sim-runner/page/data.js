@@ -3,7 +3,7 @@
 // Events with which a copy of a datagram ends.
 const ENDS = new Set(["delivered", "dropped", "lost"]);
 // What happens to every copy, and is not worth a word beside its arrow.
-const USUAL = new Set(["sent", "delivered", "queued", "clogged", "waits"]);
+const USUAL = new Set(["sent", "delivered", "queued", "clogged", "waits", "held_back"]);
 const PHASES = new Set(["prepare", "accept", "chosen", "client"]);
 const DOWN = new Set(["crashed", "failed", "ended"]);
 
@@ -105,8 +105,10 @@ function indexed(data, position) {
 
 function newCopy(run, event, i, arrives) {
   const arriving = event.from !== undefined && event.to === undefined;
+  // A copy of a copy is first heard of where it arrives; it left with the one that it was made of.
+  const left = arriving && Number.isInteger(event.cause) && event.cause < i ? event.cause : i;
   return {
-    copy: event.copy, of: event.of, left: i, ended: -1, lost: "", why: "", remarks: [], arrives,
+    copy: event.copy, of: event.of, left, ended: -1, lost: "", why: "", remarks: [], arrives,
     from: arriving ? event.from : event.from ?? event.who, to: arriving ? event.who : event.to,
     messages: carried(run, event), background: event.background === true,
   };
@@ -131,13 +133,14 @@ function follow(run, copy, event, i) {
   const why = event.kind === "ruled" && tail >= 0 ? event.text.slice(tail + 2) : event.why ?? (tail >= 0 ? event.text.slice(tail + 2) : "");
   const known = copy.why === why || (copy.why.startsWith("dropped by ") && why.startsWith("dropped by "));
   if (why && !known && !USUAL.has(event.kind)) copy.why = copy.why ? `${copy.why}, ${why}` : why;
-  if (!ENDS.has(event.kind)) {
+  const dropped = event.kind === "ruled" && (event.why ?? "").endsWith(": drop");
+  if (!ENDS.has(event.kind) && !dropped) {
     if (i !== copy.left) copy.remarks.push(i);
     return;
   }
   copy.ended = i;
   if (event.kind === "delivered") copy.lost = "";
-  else copy.lost = event.kind === "lost" ? "sender" : "receiver";
+  else copy.lost = event.kind === "dropped" ? "receiver" : "sender";
 }
 
 // What a line can be filtered by: the name of a note, or the kind of the event.
@@ -145,12 +148,15 @@ function kindOf(event) {
   return event.kind === "noted" && event.messages?.length ? event.messages[0][0] : event.kind;
 }
 
-// For each event the events that name it as their cause: two arrays, as lists of neighbours are.
+// For each event its cause, and the events that it caused: two arrays, as lists of neighbours are.
 function effects(run) {
   const n = run.events.length, first = new Int32Array(n + 1);
   const cause = (i) => {
     const named = run.events[i].cause;
-    return Number.isInteger(named) && named >= 0 && named < i ? named : -1;
+    if (Number.isInteger(named) && named >= 0 && named < i) return named;
+    // What happens in one go follows from what came before it there.
+    const before = run.before[i];
+    return before >= 0 && run.events[before].event === run.events[i].event ? before : -1;
   };
   for (let i = 0; i < n; i++) if (cause(i) >= 0) first[cause(i) + 1]++;
   for (let i = 0; i < n; i++) first[i + 1] += first[i];

@@ -198,15 +198,15 @@ function arrowsAndDots(pen, part, from, to) {
   const { run } = part, arrows = part.arrows(from, to);
   const order = (arrow) => (arrow.copy.background ? 0 : 1);
   for (const arrow of arrows.sort((a, b) => order(a) - order(b))) {
-    const { copy, x1, p1, x2, p2 } = arrow, chain = view.cone?.inChain;
+    const { copy, x1, p1, x2, p2 } = arrow, chain = chained(run, copy);
     const inside = arrowInside(arrow);
     let extra = inside ? "" : " faded";
-    if (chain && inside && chain.has(copy.ended) && chain.has(copy.left)) extra = " chain";
+    if (chain) extra = " chain";
     if (arrow.end === "cross") {
       const thin = copy.background ? " thinline" : "";
       pen.line(`lost${thin}${extra}`, x1, p1, x2, p2);
       pen.cross(`lostcross${thin}${extra}`, x2, p2);
-    } else if (copy.background) pen.line(`background${extra}`, x1, p1, x2, p2);
+    } else if (copy.background && !chain) pen.line(`background${extra}`, x1, p1, x2, p2);
     else {
       const open = arrow.end === "under way";
       pen.line(`line ${copy.tint}${open ? " open" : ""}${extra}`, x1, p1, x2, p2);
@@ -248,14 +248,14 @@ function words(pen, part, layout, from, to) {
   }
   if (!block.notes.width) return;
   let shown = "";
-  const letters = Math.floor((block.notes.width - 106) / LETTER);
+  const letters = Math.floor((block.notes.width - 100) / LETTER);
   for (const row of part.rows(from, to)) {
     const i = row.indexes[0], time = seconds(row.at), inside = row.indexes.some((k) => inCone(run, k)) || row.class === "step";
     const shade = `note ${row.class}${inside ? "" : " faded"}`;
     if (time !== shown) pen.text(`${shade} time`, block.notes.x, row.y + 4, time);
     shown = time;
-    pen.text(shade, block.notes.x + 50, row.y + 4, row.who);
-    pen.text(shade, block.notes.x + 86, row.y + 4, clipped(row.text, letters));
+    pen.text(shade, block.notes.x + 48, row.y + 4, row.who);
+    pen.text(shade, block.notes.x + 94, row.y + 4, clipped(row.text, letters));
     if (row.y - row.p > 4) pen.line("lead", block.notes.x - 12, row.p, block.notes.x - 4, row.y);
     if (i === view.cursor.event && run.position === view.cursor.run) pen.box("chosenrow", block.notes.x - 3, row.y - 6, block.notes.width, 13);
   }

@@ -122,7 +122,7 @@ function disks(run) {
     const down = DOWN.has(event.kind);
     if (event.who === undefined || !(down || ["appended", "synced", "started"].includes(event.kind))) return;
     let disk = all.get(event.who);
-    if (!disk) all.set(event.who, disk = { after: [], durable: [], unsynced: [] });
+    if (!disk) all.set(event.who, disk = { after: [], durable: [], unsynced: [], used: false });
     let durable = disk.durable.at(-1) ?? 0, unsynced = disk.unsynced.at(-1) ?? 0;
     if (event.kind === "appended") unsynced += event.records ?? 1;
     else if (event.kind === "synced") {
@@ -133,6 +133,7 @@ function disks(run) {
       unsynced = 0;
       if (event.kind === "started" && event.records !== undefined) durable = event.records;
     }
+    disk.used ||= durable + unsynced > 0;
     disk.after.push(i);
     disk.durable.push(durable);
     disk.unsynced.push(unsynced);

@@ -9,13 +9,20 @@ const BUCKET = 512;          // px of one bucket of the index by position
 const DRIFT = 160;           // px that a note may stand away from its moment where time is linear
 
 function shownCopy(run, copy, view) {
-  if (copy.background && !view.routine) return false;
+  if (copy.background && !view.routine && !chained(run, copy)) return false;
   const [from, to] = [laneName(run, copy.from, view), laneName(run, copy.to, view)];
   if (from === to || from === undefined || to === undefined) return false;
   if (view.hidden.has(from) || view.hidden.has(to)) return false;
   if (view.kind && !(view.kind.startsWith("message ") && copy.messages.some(([kind]) => kind === view.kind.slice(8)))) return false;
   if (view.subject && !copy.messages.some(([, subject]) => subject.toLowerCase() === view.subject)) return false;
   return !view.text || run.events[copy.left].text.toLowerCase().includes(view.text);
+}
+
+// Whether a copy is one of the direct causes of the event whose past is shown. The chain of causes has no gaps.
+function chained(run, copy) {
+  const { cone } = view;
+  if (!cone || !cone.inChain.has(copy.ended) || !cone.inChain.has(copy.left)) return false;
+  return cone.run === run || copy.ended < view.runs[1].from;
 }
 
 // A note is a line in the column beside the lanes. What happens to a copy of a datagram is drawn as an arrow instead.
@@ -80,7 +87,7 @@ function blocksOf(view, room) {
 
 // How wide a lane and the column of notes are, where so much room is left for both.
 function shared(room, lanes, two) {
-  const least = two ? 66 : 78, usual = lanes >= 7 ? 110 : 150, few = two ? 210 : 280, gaps = Math.max(1, lanes - 1);
+  const least = two || lanes >= 7 ? 66 : 78, usual = lanes >= 7 ? 110 : 150, few = two ? 210 : 280, gaps = Math.max(1, lanes - 1);
   let rest = Math.max(0, room - gaps * least - few);
   const more = Math.min(gaps * (usual - least), rest * 0.55);
   rest -= more;
@@ -155,7 +162,7 @@ function scaleOf(moments, lines, view, total) {
     positions[k] = position;
   }
   for (const gap of breaks) gap.at = positions[gap.index] - 24;
-  return { times, positions, breaks, end: position + Math.max(owed, 20) + 30 };
+  return { times, positions, breaks, end: position + Math.max(owed, 20) + 50 };
 }
 
 function linearLength(moments) {
@@ -264,7 +271,7 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
   const calls = block.callers.flatMap((column) => column.calls.map((c, k) => {
     const call = run.data.calls[c], next = run.data.calls[column.calls[k + 1]];
     const until = call.answered !== undefined ? place(call.answered) : next ? place(next.asked) - 4 : scale.end - 20;
-    return { c, call, run, x: column.x, p: place(call.asked), q: until };
+    return { c, call, run, own: column.own, x: column.x, p: place(call.asked), q: until };
   }));
   const point = (thing) => thing.p;
   return {
@@ -278,15 +285,17 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
   };
 }
 
-// The line of one copy. One lost at its sender is a stub of 34 px, one under way at the end has no head.
+// The line of one copy. One lost at its sender is a stub of 34 px, one under way at the end ends in a ring.
 function arrowOf(run, copy, place, across, scale) {
   const x1 = across(copy.from), x2 = across(copy.to), p1 = place(copy.left), sign = Math.sign(x2 - x1);
   const arrow = { copy, run, x1: x1 + sign * 6, p1, sign, end: "head" };
   if (copy.ended < 0) {
     const share = copy.arrives > run.events.at(-1).at
       ? (run.events.at(-1).at - run.events[copy.left].at) / (copy.arrives - run.events[copy.left].at) : 0.5;
-    arrow.x2 = x1 + (x2 - x1) * Math.max(0.15, Math.min(0.9, share));
-    arrow.p2 = Math.max(p1 + 12, scale.end - 26);
+    // One that left long before the end is a stub: else many of them would cross everything.
+    const far = scale.end - p1 > 1500;
+    arrow.x2 = x1 + (x2 - x1) * (far ? 0.3 : Math.max(0.15, Math.min(0.9, share)));
+    arrow.p2 = far ? p1 + 60 : Math.max(p1 + 12, scale.end - 30);
     arrow.end = "under way";
   } else if (copy.lost === "sender") {
     arrow.x2 = x1 + sign * Math.min(34, Math.abs(x2 - x1) - 4);

@@ -17,8 +17,9 @@ function filled() {
   for (const one of view.runs) for (const event of one.events) {
     if (event.kind === "leads" && event.rank !== undefined && !view.ranks.includes(event.rank)) view.ranks.push(event.rank);
   }
-  const calls = run.data.calls ?? [], callers = new Set(calls.map((call) => call.process));
-  view.calls = calls.some((call) => call.fits === false) || (callers.size > 0 && callers.size <= 4 && view.runs.length === 1);
+  const calls = run.data.calls ?? [], beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
+  // Lanes for the calls of many terminals would take the room of the others: a switch brings them.
+  view.calls = calls.some((call) => call.fits === false) || (calls.length > 0 && beside.size <= 2 && view.runs.length === 1);
   page.calls.checked = view.calls;
   page.calls.disabled = !calls.length;
 }
@@ -80,7 +81,8 @@ async function opened() {
   relaid();
   if (!addressTaken()) {
     if (view.runs.some(failing)) failureShown();
-    else chooseEvent(view.runs[0], 0);
+    else chooseEvent(view.runs[0], eventAt(view.runs[0], view.runs[0].events[0]?.at ?? 0));
+    if (!view.cone) page.frame.scrollTop = 0;
   }
   document.documentElement.dataset.opened = Math.round(performance.now() - began);
 }

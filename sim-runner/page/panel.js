@@ -125,12 +125,12 @@ function cell(run, process, key, moment) {
 
 function tableCell(value, fresh) {
   const empty = value === "" || value === null;
-  return make("td", { class: fresh ? "fresh" : false }, empty ? make("span", { class: "dim" }, "–") : quoted(value), fresh ? make("span", { class: "mark" }, " ← now") : "");
+  return make("td", { class: fresh ? "fresh" : false }, empty ? make("span", { class: "dim" }, "–") : quoted(value), fresh ? make("span", { class: "mark", title: "changed with this event" }, " •") : "");
 }
 
 // Role, rank, progress, disk and fields: a row each, with a column for each process.
 function stateTable(run, processes, moment) {
-  const table = make("table", { class: "state" }, make("caption", {}, "Role, disk and fields of each process"));
+  const table = make("table", { class: "state" }, make("caption", {}, "Role, disk and fields (•: changed with this event)"));
   table.append(make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "what"), ...processes.map((id) => make("th", { scope: "col" }, id)))));
   const body = make("tbody");
   const row = (name, cells) => body.append(make("tr", {}, make("th", { scope: "row" }, quoted(name)), ...cells));
@@ -145,7 +145,7 @@ function stateTable(run, processes, moment) {
   if (processes.some(leads)) row("rank", processes.map((id) => (leads(id) ? cell(run, id, "rank", moment) : tableCell("", false))));
   if (any("progress")) row("progress", processes.map((id) => cell(run, id, "progress", moment)));
   const disks = processes.map((id) => diskAt(run, id, moment));
-  if (disks.some((disk) => disk)) {
+  if (processes.some((id) => run.disks.get(id)?.used)) {
     row("durable records", disks.map((disk) => tableCell(disk ? disk.durable : "", disk?.fresh)));
     row("not yet durable", disks.map((disk) => tableCell(disk ? disk.unsynced : "", false)));
   }

@@ -1,7 +1,7 @@
 // What is looked at, and how: the moment, the cone, the filters; the controls and keys that change them; the address.
 
 const view = {
-  runs: [], ranks: [], cursor: { run: 0, event: 0 }, cone: null, slotPage: 0,
+  runs: [], ranks: [], cursor: { run: 0, event: 0 }, cone: null, unfolded: "", slotPage: 0,
   across: false, linear: false, routine: false, terminals: false, calls: false, zoom: 1,
   hidden: new Set(), kind: "", subject: "", text: "",
 };
@@ -35,8 +35,17 @@ function alongScroll(to) {
 function chooseEvent(run, i, options = {}) {
   if (!run.events.length) return panelShown();
   view.cursor = { run: run.position, event: Math.max(0, Math.min(run.events.length - 1, i)) };
-  if (options.cone) view.cone = { run, ...coneOf(run, view.cursor.event) };
+  if (options.cone) coneTaken({ run, ...coneOf(run, view.cursor.event) });
   shown(options.still !== true);
+}
+
+// Shows the past of an event, or everything with null. Causes that are folded away otherwise get room.
+function coneTaken(cone) {
+  view.cone = cone;
+  const unfolded = cone ? cone.run.copies.filter((copy) => copy.background && chained(cone.run, copy)).map((copy) => copy.copy).join() : "";
+  if (unfolded === view.unfolded) return;
+  view.unfolded = unfolded;
+  if (picture.layout) relaid();
 }
 
 function shown(move) {
@@ -90,7 +99,7 @@ function failureShown() {
 }
 
 function coneLeft() {
-  view.cone = null;
+  coneTaken(null);
   page.causebox.hidden = true;
   shown(false);
 }
@@ -167,7 +176,7 @@ function addressLater() {
     if (view.cone) parts.set(view.cone.run.position ? "coneB" : "cone", view.cone.target);
     else parts.set("cone", "none");
     const on = SWITCHES.filter((name) => view[name]);
-    if (on.length) parts.set("view", on.join(" "));
+    parts.set("view", on.join(" "));
     if (view.zoom !== 1) parts.set("zoom", view.zoom);
     for (const name of ["kind", "subject", "text"]) if (view[name]) parts.set(name, view[name]);
     if (view.hidden.size) parts.set("hide", [...view.hidden].join(" "));
@@ -182,7 +191,7 @@ function addressTaken() {
   if (!parts.has("event")) return false;
   const number = (name) => (/^\d+$/.test(parts.get(name) ?? "") ? Number(parts.get(name)) : null);
   const run = parts.get("run") === "B" && view.runs[1] ? view.runs[1] : view.runs[0];
-  for (const name of SWITCHES) page[name].checked = view[name] = (parts.get("view") ?? "").split(" ").includes(name);
+  if (parts.has("view")) for (const name of SWITCHES) page[name].checked = view[name] = parts.get("view").split(" ").includes(name);
   view.zoom = FACTORS.find((factor) => String(factor) === parts.get("zoom")) ?? 1;
   view.kind = [...page.kind.options].some((option) => option.value === parts.get("kind")) ? parts.get("kind") : "";
   page.kind.value = view.kind;
@@ -193,7 +202,7 @@ function addressTaken() {
   view.hidden = new Set((parts.get("hide") ?? "").split(" ").filter((id) => run.processes.has(id)));
   for (const box of page.processes.querySelectorAll("input")) box.checked = !view.hidden.has(box.value);
   const coneRun = parts.has("coneB") && view.runs[1] ? view.runs[1] : view.runs[0], target = number("cone") ?? number("coneB");
-  view.cone = target !== null && target < coneRun.events.length ? { run: coneRun, ...coneOf(coneRun, target) } : null;
+  coneTaken(target !== null && target < coneRun.events.length ? { run: coneRun, ...coneOf(coneRun, target) } : null);
   relaid();
   chooseEvent(run, number("event") ?? 0);
   return true;

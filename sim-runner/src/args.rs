@@ -166,11 +166,14 @@ pub(crate) struct WordsArgs {
     #[arg(long, group = "form")]
     pub(crate) markdown: bool,
     /// Begin the reference with this Markdown file instead of a title
-    #[arg(long, value_name = "FILE", requires = "markdown", conflicts_with_all = ["schema", "snippets"])]
+    #[arg(long, value_name = "FILE", requires = "markdown", conflicts_with_all = ["schema", "run_schema", "snippets"])]
     pub(crate) intro: Option<PathBuf>,
     /// Write a JSON Schema of the same, for programs that make or read such files
     #[arg(long, group = "form")]
     pub(crate) schema: bool,
+    /// Write a JSON Schema of what `replay --format run-json` prints
+    #[arg(long, group = "form")]
+    pub(crate) run_schema: bool,
     /// Write completions for editors that read snippets in the format of Visual Studio Code
     #[arg(long, group = "form")]
     pub(crate) snippets: bool,
@@ -274,6 +277,9 @@ pub(crate) struct SweepArgs {
     /// Folder in which failures are saved
     #[arg(long, value_name = "DIR", default_value = "failures")]
     pub(crate) failures: PathBuf,
+    /// Write a page beside each saved failure that shows its run in a browser
+    #[arg(long)]
+    pub(crate) pages: bool,
     /// Run only this part of the seeds, counted from 1: 2/4
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,

@@ -61,7 +61,7 @@ pub use form::Scenario;
 pub use history::PastLife;
 pub use outcome::{Outcome, Verdict};
 pub use panics::caught;
-pub use picture::{MessagePhase, Picture, PictureOptions, Shown, ShownCall, picture};
+pub use picture::{MessagePhase, Picture, PictureOptions, Shown, ShownCall, picture, picture_of};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use record::{RunEnd, RunEntry, RunRecorder};

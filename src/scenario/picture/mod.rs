@@ -153,8 +153,21 @@ pub fn picture<S: Service>(
     options: &PictureOptions,
     configure: impl FnOnce(&mut <S::Process as Process>::Config),
 ) -> Result<(Picture, Outcome), Vec<Problem>> {
-    let options_of_run = RunOptions { trace: TraceLevel::Full, ..*run };
-    let mut run = Run::configured(scenario, &options_of_run, configure)?;
+    let run = Run::configured(scenario, &RunOptions { trace: TraceLevel::Full, ..*run }, configure)?;
+    Ok(picture_of(run, scenario, options))
+}
+
+/// Makes a picture of this run of `scenario`, which has not begun and traces everything.
+///
+/// # Panics
+/// When the run has begun, or traces less.
+pub fn picture_of<S: Service>(
+    mut run: Run<S>,
+    scenario: &Scenario<S>,
+    options: &PictureOptions,
+) -> (Picture, Outcome) {
+    let (level, begun) = (run.world().settings().trace.level, run.world().events());
+    assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
     let mut maker = Maker::<S> {
         events_max: options.events_max,
         making: RunEvents::default(),
@@ -172,7 +185,7 @@ pub fn picture<S: Service>(
         run.step();
     }
     let outcome = run.outcome();
-    Ok((maker.finish(&run, scenario, options, &outcome), outcome))
+    (maker.finish(&run, scenario, options, &outcome), outcome)
 }
 
 impl<S: Service> Maker<S> {
@@ -272,4 +285,10 @@ impl<S: Service> Maker<S> {
             final_state: outcome.final_state.clone(),
         }
     }
+}
+
+/// The form of a [`Picture`] in JSON.
+#[cfg(feature = "schema")]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Picture)
 }

@@ -109,6 +109,8 @@ pub(crate) fn time_or(given: Option<Duration>, is_bounded: bool, usual: Duration
 pub(crate) enum HarnessCommand {
     /// Run scenarios and print the result of each
     Replay(ReplayArgs),
+    /// Write a page that shows a run in a browser, event by event
+    Show(ShowArgs),
     /// Hand a real site's recorded inputs to the same code again, and compare what it does
     ReplayRecording(ReplayRecordingArgs),
     /// Check whether scenarios repeat themselves exactly, and show where they do not
@@ -140,6 +142,7 @@ impl HarnessCommand {
     pub(crate) fn saboteur(&self) -> Option<&str> {
         match self {
             HarnessCommand::Replay(ReplayArgs { saboteur, .. })
+            | HarnessCommand::Show(ShowArgs { saboteur, .. })
             | HarnessCommand::Audit(AuditArgs { saboteur, .. })
             | HarnessCommand::Record(RecordArgs { saboteur, .. })
             | HarnessCommand::Sweep(SweepArgs { saboteur, .. })
@@ -163,11 +166,14 @@ pub(crate) struct WordsArgs {
     #[arg(long, group = "form")]
     pub(crate) markdown: bool,
     /// Begin the reference with this Markdown file instead of a title
-    #[arg(long, value_name = "FILE", requires = "markdown", conflicts_with_all = ["schema", "snippets"])]
+    #[arg(long, value_name = "FILE", requires = "markdown", conflicts_with_all = ["schema", "run_schema", "snippets"])]
     pub(crate) intro: Option<PathBuf>,
     /// Write a JSON Schema of the same, for programs that make or read such files
     #[arg(long, group = "form")]
     pub(crate) schema: bool,
+    /// Write a JSON Schema of what `replay --format run-json` prints
+    #[arg(long, group = "form")]
+    pub(crate) run_schema: bool,
     /// Write completions for editors that read snippets in the format of Visual Studio Code
     #[arg(long, group = "form")]
     pub(crate) snippets: bool,
@@ -187,10 +193,53 @@ pub(crate) struct ReplayArgs {
     pub(crate) seed: Option<u64>,
     /// For people, or for machines: one JSON object per line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: ReplayFormat,
     /// Give up, undecided, after this many events
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
     pub(crate) events_max: u64,
+    /// Plant this bug in every process; `matrix` lists the bugs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
+}
+
+const SHOW: &str = "\
+The page is one file. It needs no network, and opens from a disk, a mail or a build server. It shows the processes and \
+every datagram between them, the notes, and the state of each process at any moment; of a failed run it first shows \
+what led to the failure. Press ? in the page for its keys.
+
+With --against a second run stands beside the first: common up to the first difference.
+  --against FILE                       another scenario, such as the one before a fix
+  --against seed=N                     the same scenario with another seed
+  --saboteur NAME --against honest     the same scenario without the planted bug
+
+Exit codes:
+  0  the page was written, whatever the verdict of the run
+  2  a flag or a file is wrong, or the page cannot be written";
+
+#[derive(Args, Debug)]
+#[command(after_help = SHOW)]
+pub(crate) struct ShowArgs {
+    /// A scenario or a saved failure
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// Write the page to this file instead of NAME.html in this folder
+    #[arg(short = 'o', long = "output", value_name = "FILE.html")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show a second run beside it: of another scenario, another seed, or without the planted bug
+    #[arg(long, value_name = "FILE|seed=N|honest")]
+    pub(crate) against: Option<String>,
+    /// Open the page in the desktop's browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Use this seed instead of the scenario's own
+    #[arg(long, value_name = "N", env = "SIM_RUNNER_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Give the run up, undecided, after this many events
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub(crate) events_max: u64,
+    /// Show at most this many lines of the run
+    #[arg(long, value_name = "N", default_value_t = crate::show::pictures::EVENTS_MAX)]
+    pub(crate) shown_max: usize,
     /// Plant this bug in every process; `matrix` lists the bugs
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
@@ -228,6 +277,9 @@ pub(crate) struct SweepArgs {
     /// Folder in which failures are saved
     #[arg(long, value_name = "DIR", default_value = "failures")]
     pub(crate) failures: PathBuf,
+    /// Write a page beside each saved failure that shows its run in a browser
+    #[arg(long)]
+    pub(crate) pages: bool,
     /// Run only this part of the seeds, counted from 1: 2/4
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
@@ -325,6 +377,16 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ReplayFormat {
+    /// For people
+    Text,
+    /// One JSON object per line: the result of each scenario
+    Json,
+    /// One JSON object per line: everything that happened, as docs/run.schema.json describes
+    RunJson,
 }
 
 #[derive(Args, Debug)]

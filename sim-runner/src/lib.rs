@@ -28,6 +28,7 @@ mod record;
 mod replay;
 mod replay_recording;
 mod report;
+mod show;
 mod shrink;
 mod side_by_side;
 mod sweep;
@@ -102,6 +103,7 @@ fn configured<S: Service>(
     let runner = || Runner::configured(RunOptions::default(), configure);
     match command {
         HarnessCommand::Replay(args) => replay::replay::<S>(args, configure),
+        HarnessCommand::Show(args) => show::show::<S>(args, configure),
         HarnessCommand::ReplayRecording(_) => {
             Ok(report::usage("this program replays no recordings of real sites"))
         }

@@ -7,13 +7,14 @@ use aviary::scenario::{Outcome, RunOptions, Service, run_configured};
 use aviary::sim::TraceLevel;
 
 use crate::Exit;
-use crate::args::{Format, ReplayArgs, TraceAmount};
+use crate::args::{ReplayArgs, ReplayFormat, TraceAmount};
 use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::report::{
     RanScenario, failure, json, legend, load_errors, problems, refused_as_planted_otherwise, stdout, summary,
     trace,
 };
+use crate::show::pictures::{self, Asked};
 
 /// Runs the scenarios that `args` name. `configure` changes the configuration of every process last.
 pub(crate) fn replay<S: Service>(
@@ -30,12 +31,33 @@ pub(crate) fn replay<S: Service>(
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
-    if args.trace.is_some() && matches!(args.format, Format::Text) {
+    if args.trace.is_some() && args.format == ReplayFormat::Text {
         legend(&mut out, S::TRACE_NOTATION)?;
     }
     let progress = Progress::new(loaded.len());
     for one in &loaded {
         progress.begin(&one.name);
+        if args.format == ReplayFormat::RunJson {
+            let asked = Asked {
+                seed: args.seed,
+                saboteur: args.saboteur.as_deref(),
+                run_events_max: args.events_max,
+                events_max: pictures::EVENTS_MAX,
+            };
+            let pictured = pictures::of(one, asked, &configure);
+            progress.done();
+            match pictured {
+                Ok((picture, outcome)) => {
+                    exits.push(Exit::of(&outcome.verdict));
+                    writeln!(out, "{}", serde_json::to_string(&picture).map_err(io::Error::other)?)?;
+                }
+                Err(found) => {
+                    problems(&one.path, &found);
+                    return Ok(Exit::Usage);
+                }
+            }
+            continue;
+        }
         let ran = timed(one, args, &configure);
         progress.done();
         let Some(ran) = ran else { return Ok(Exit::Usage) };
@@ -52,8 +74,9 @@ fn write_report(
     width: usize,
 ) -> io::Result<()> {
     match args.format {
-        Format::Json => json(out, ran, args.trace.is_some())?,
-        Format::Text => {
+        ReplayFormat::RunJson => {}
+        ReplayFormat::Json => json(out, ran, args.trace.is_some())?,
+        ReplayFormat::Text => {
             if args.trace.is_some() {
                 trace(out, ran)?;
             }

@@ -36,8 +36,8 @@ use crate::foreign::{Labels, VariantNames};
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Links, Role, Size, Subject};
-use crate::scenario::Askers;
 use crate::scenario::draw::{Asking, Draws};
+use crate::scenario::{Askers, MessagePhase};
 use crate::time::Instant;
 
 pub use call::CallId;
@@ -164,6 +164,11 @@ pub trait Protocol: Forked + 'static {
     /// in [`NOUNS`](Protocol::NOUNS). By default messages are about nothing in particular.
     fn subject(_message: &Self::Message) -> Subject {
         Subject::NONE
+    }
+
+    /// The part that messages of this kind play, for the colours of pictures.
+    fn phase(_kind: &str) -> MessagePhase {
+        MessagePhase::Other
     }
 
     /// Shows the size of everything that grows with its input, and the limit, as [`Process::sizes`] does.

@@ -13,7 +13,10 @@ use crate::protocol::{Judges, Protocol, Sites, SitesConfig, SitesMessage, SitesN
 use crate::ron_file::nearest::nearest;
 use crate::ron_file::{Place, Problem};
 use crate::scenario::draw::{Asking, Draws};
-use crate::scenario::{Askers, Cluster, Compiled, Order, Probe, Renaming, Service, Shape, same};
+use crate::scenario::{
+    Askers, Cluster, Compiled, MessagePhase, Order, Probe, Renaming, Service, Shape, Shown, ShownCall, same,
+};
+use crate::sim::Told;
 use crate::time::Duration;
 
 /// The settings of a scenario about a protocol of sites.
@@ -145,6 +148,32 @@ impl<P: Protocol> Service for Sites<P> {
             return Err(format!("{id} waits for an answer"));
         }
         P::converged(&SitesOf::new(cluster))
+    }
+
+    fn show(process: &Sites<P>, shown: &mut Shown) {
+        match process {
+            Sites::Site(site) => shown.debug(&site.state),
+            Sites::Client(client) => shown.field("unanswered", client.unanswered()),
+        }
+    }
+
+    fn phase(kind: &str) -> MessagePhase {
+        match kind {
+            "Ask" | "Answer" | "Redirect" => MessagePhase::Client,
+            kind => P::phase(kind),
+        }
+    }
+
+    fn call(told: Told<'_, Sites<P>>) -> Option<ShownCall> {
+        match told {
+            Told::Noted(SitesNote::Asked { call, command }) => {
+                Some(ShownCall::Began(call.number, format!("{command:?}")))
+            }
+            Told::Noted(SitesNote::Answered { call, answer }) => {
+                Some(ShownCall::Answered(call.number, format!("{answer:?}")))
+            }
+            Told::Noted(_) | Told::Commanded(_) => None,
+        }
     }
 
     fn rename_command(command: &P::Command, renaming: &Renaming) -> Option<P::Command> {

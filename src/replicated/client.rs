@@ -134,7 +134,7 @@ impl<M: Machine> ClientState<M> {
     }
 
     /// The number of commands without an answer.
-    pub(super) fn unanswered(&self) -> usize {
+    pub fn unanswered(&self) -> usize {
         self.wanted.len() + self.queries.len()
     }
 

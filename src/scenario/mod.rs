@@ -9,7 +9,8 @@
 //! 3. [`run()`] runs it and returns an [`Outcome`]. A [`Run`] advances event by event and can be cloned at any
 //!    moment.
 //! 4. [`audit()`] runs it in several ways that must make no difference, and reports where the runs differ.
-//! 5. [`draw()`] makes a scenario from a [`Profile`] and a seed.
+//! 5. [`picture()`] runs it and returns everything that happened, for pictures.
+//! 6. [`draw()`] makes a scenario from a [`Profile`] and a seed.
 //!
 //! Every field that parses has an effect.
 
@@ -22,6 +23,7 @@ pub mod form;
 pub mod history;
 pub mod namespace;
 pub mod outcome;
+pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod record;
@@ -59,6 +61,7 @@ pub use form::Scenario;
 pub use history::PastLife;
 pub use outcome::{Outcome, Verdict};
 pub use panics::caught;
+pub use picture::{MessagePhase, Picture, PictureOptions, Shown, ShownCall, picture, picture_of};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use record::{RunEnd, RunEntry, RunRecorder};

@@ -14,12 +14,13 @@ use crate::ron_file::{OldWord, Place, Problem};
 use crate::scenario::askers::Askers;
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
 use crate::scenario::history::PastLife;
+use crate::scenario::picture::{MessagePhase, Shown, ShownCall};
 use crate::scenario::plan::CONVERGES_WITHIN;
 use crate::scenario::renaming::Renaming;
 #[cfg(feature = "schema")]
 use crate::scenario::schema::ServiceSchemas;
 use crate::scenario::step::Target;
-use crate::sim::{Judge, Violation};
+use crate::sim::{Judge, Told, Violation};
 use crate::time::{Duration, Instant};
 
 /// A protocol, with the words for what its users do and for what is expected of it.
@@ -223,6 +224,22 @@ pub trait Service: Sized + Clone + Debug + 'static {
     #[cfg(feature = "schema")]
     fn schemas(_generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {
         ServiceSchemas::of_names::<Self>()
+    }
+
+    /// Shows the state of a process in pictures: its ballot, its queue, what it holds by slot. By default the sizes that
+    /// it [shows](Process::sizes).
+    fn show(process: &Self::Process, shown: &mut Shown) {
+        process.sizes(|size| shown.field(size.what, size.holds));
+    }
+
+    /// The part that messages of this kind play, for the colours of pictures.
+    fn phase(_kind: &str) -> MessagePhase {
+        MessagePhase::Other
+    }
+
+    /// The call that a command or note begins or ends, for pictures. By default no call is shown.
+    fn call(_told: Told<'_, Self::Process>) -> Option<ShownCall> {
+        None
     }
 
     /// The final state of the cluster in a few lines, for snapshots.

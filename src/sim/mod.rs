@@ -38,8 +38,10 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};
+pub use watch::line::{Line, LineClass, Loss, Told};
 pub use watch::log::{LogLevel, LogLine, LogTap};
-pub use watch::trace::{Line, LineClass, Loss, StoryEntry, Trace};
+pub use watch::run_event::{RunEvent, RunEvents};
+pub use watch::trace::{StoryEntry, Trace};
 pub use world::World;
 
 #[cfg(test)]

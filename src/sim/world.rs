@@ -86,7 +86,6 @@ pub(crate) enum QueuedEvent {
 pub struct World<P: Process, J: Judge<P>> {
     pub(crate) settings: Arc<WorldSettings<P>>,
     pub(crate) queue: EventQueue<QueuedEvent>,
-    events: u64,
     pub(crate) hosts: Hosts<P>,
     pub(crate) net: Net<P>,
     pub(crate) script: Script<P::Command>,
@@ -123,7 +122,6 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         let mut world = World {
             queue,
-            events: 0,
             hosts,
             net: Net::new(&settings),
             script: Script::new(settings.tracks.clone(), settings.watchpoints.clone(), settings.leader),
@@ -170,7 +168,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     fn happen(&mut self, turn: Turn, event: QueuedEvent) -> Result<(), Violation> {
         self.watch.now = self.watch.now.max(turn.at);
-        self.events += 1;
+        self.watch.events += 1;
         match event {
             QueuedEvent::Start { host } => self.start(host),
             QueuedEvent::Deliver { host, packet } => self.deliver(host, packet),
@@ -244,6 +242,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
+    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a link
+    /// holds have none.
+    pub fn under_way(&self) -> impl Iterator<Item = (u32, Instant)> {
+        self.queue.turns().filter_map(|(turn, event)| match event {
+            QueuedEvent::Deliver { packet, .. } | QueuedEvent::Arrive { packet, .. } => {
+                Some((packet.copy.number, turn.at))
+            }
+            _ => None,
+        })
+    }
+
     /// The current time.
     pub const fn now(&self) -> Instant {
         self.watch.now
@@ -302,7 +311,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// The number of events applied so far.
     pub const fn events(&self) -> u64 {
-        self.events
+        self.watch.events
     }
 
     /// A hash of everything that happened: if two runs differ in anything, their fingerprints differ.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aviary::search::{Again, Ran, Settled};
 use serde::Serialize;
@@ -79,6 +79,7 @@ pub(super) fn junit(
     out: &mut impl Write,
     sources: &[(String, u64)],
     settled: &[Settled],
+    pages: &[Option<PathBuf>],
     differed: &[(String, String)],
     seconds: f64,
 ) -> io::Result<()> {
@@ -101,9 +102,10 @@ pub(super) fn junit(
         writeln!(out, r#"    <failure message="{}">{}</failure>"#, escaped(message), escaped(text))?;
         writeln!(out, "  </testcase>")
     };
-    for group in settled {
+    for (group, page) in settled.iter().zip(pages) {
         let path = group.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let text = format!("{} runs, first seed {}, {path}", group.count, group.found.seed);
+        let page = page.as_ref().map(|page| format!(", page {}", page.display())).unwrap_or_default();
+        let text = format!("{} runs, first seed {}, {path}{page}", group.count, group.found.seed);
         let message = format!("{}: {}", group.property, group.explanation);
         let stem = group.path.as_ref().and_then(|path| path.file_stem());
         let name = stem.map_or_else(|| group.property.clone(), |stem| stem.to_string_lossy().into_owned());

@@ -32,6 +32,7 @@ use crate::Exit;
 use crate::args::{Format, SweepArgs, time_or};
 use crate::interrupt;
 use crate::report::{error, program, quoted, stdout, usage, warning};
+use crate::show::pictures;
 
 /// Sweeps according to `args`. `configure` changes the configuration of every process last.
 pub(crate) fn sweep<S: Service>(
@@ -187,9 +188,19 @@ impl<'a, S: Service> Ready<'a, S> {
             screen.show_task(&format!("shrinking and saving {} groups of failures", groups.len()));
         }
         let settled = settle.settle(&groups, &at_once, stop);
+        let mut unwritten_pages = Vec::new();
+        let pages: Vec<Option<PathBuf>> = settled
+            .iter()
+            .map(|group| {
+                let path = group.path.as_ref().filter(|_| args.pages)?;
+                let page = pictures::beside(&sweep.runner, path, group.seed, args.saboteur.as_deref());
+                page.map_err(|why| unwritten_pages.push(why)).ok()
+            })
+            .collect();
         let differed = save_differed(args, &sweep.sources, &names, &totals);
         drop(screen);
-        let mut unwritten: Vec<String> = unwritten.into_iter().chain(unsaved).collect();
+        let mut unwritten: Vec<String> =
+            unwritten.into_iter().chain(unsaved).chain(unwritten_pages).collect();
         unwritten.extend(settled.iter().filter_map(|group| group.unsaved.clone()));
         unwritten.dedup();
         // A sweep that ends with the first failure does not know what would have happened later.
@@ -206,7 +217,7 @@ impl<'a, S: Service> Ready<'a, S> {
             let sources: Vec<_> = names.iter().cloned().zip(runs_of).collect();
             let differed: Vec<_> =
                 differed.iter().map(|(which, how, _)| (which.clone(), how.clone())).collect();
-            let written = files::junit(&mut junit, &sources, &settled, &differed, wall.as_secs_f64());
+            let written = files::junit(&mut junit, &sources, &settled, &pages, &differed, wall.as_secs_f64());
             unwritten.extend(written.err().map(|why| files::failed(args.junit.as_deref(), &why)));
         }
         let seeds = match (sweep.seeds.end().filter(|_| !has_found), totals.last_seed) {
@@ -224,6 +235,7 @@ impl<'a, S: Service> Ready<'a, S> {
             missing: &missing,
             replays: settled.iter().map(|group| replay(group.path.as_deref(), group.seed, args)).collect(),
             settled: &settled,
+            pages: &pages,
             differed,
             corpus: checked,
             is_interrupted,

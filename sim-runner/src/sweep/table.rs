@@ -1,6 +1,7 @@
 //! The results of a sweep: a table for people, an object for machines.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aviary::search::{FactKind, Facts, Settled};
@@ -10,7 +11,7 @@ use super::corpus::Checked;
 use super::numbers::{count, rate};
 use super::totals::{Totals, Unjudged};
 use crate::columns::{TableColumn, columns};
-use crate::report::{BAD, GOOD, WARN};
+use crate::report::{BAD, GOOD, WARN, quoted};
 
 /// Everything that is reported at the end.
 pub(super) struct Closing<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Closing<'a> {
     /// Required facts that never occurred.
     pub(super) missing: &'a [(FactKind, &'static str)],
     pub(super) settled: &'a [Settled],
+    /// For each settled group, the page of its failure, if one was written.
+    pub(super) pages: &'a [Option<PathBuf>],
     /// For each settled group, the command that shows its failure.
     pub(super) replays: Vec<String>,
     /// Runs that did not repeat themselves: the name, the difference, and the command that shows it.
@@ -109,7 +112,7 @@ impl Closing<'_> {
         }
         let (failed, groups) = (count(totals.failed()), count(self.settled.len() as u64));
         writeln!(out, "  failures   {BAD}{failed}{BAD:#} in {groups} groups")?;
-        for (group, replay) in self.settled.iter().zip(&self.replays) {
+        for ((group, replay), page) in self.settled.iter().zip(&self.replays).zip(self.pages) {
             let Settled { property, explanation, found, steps, .. } = group;
             let size = if group.is_shrunk { format!(", shrunk to {steps} steps") } else { String::new() };
             let runs = count(group.count);
@@ -120,6 +123,9 @@ impl Closing<'_> {
             )?;
             writeln!(out, "      {explanation}")?;
             writeln!(out, "      {replay}")?;
+            if let Some(page) = page {
+                writeln!(out, "      {}", quoted(page))?;
+            }
         }
         if totals.differed > 0 {
             writeln!(out, "    {BAD}not repeatable{BAD:#}  {} runs", count(totals.differed))?;
@@ -139,7 +145,7 @@ impl Closing<'_> {
             runs: fact.runs,
             times: fact.times,
         };
-        let group = |(group, replay): (&Settled, &String)| GroupObject {
+        let group = |((group, replay), page): ((&Settled, &String), &Option<PathBuf>)| GroupObject {
             property: group.property.clone(),
             explanation: group.explanation.clone(),
             runs: group.count,
@@ -149,6 +155,7 @@ impl Closing<'_> {
             shrunk: group.is_shrunk,
             file: group.path.as_ref().map(|path| path.display().to_string()),
             replay: replay.clone(),
+            page: page.as_ref().map(|page| page.display().to_string()),
         };
         let object = SweepJson {
             sources: self.sources,
@@ -166,7 +173,7 @@ impl Closing<'_> {
             differed: totals.differed,
             facts: self.facts.iter().map(fact).collect(),
             missing: self.missing.iter().map(|(_, name)| *name).collect(),
-            groups: self.settled.iter().zip(&self.replays).map(group).collect(),
+            groups: self.settled.iter().zip(&self.replays).zip(self.pages).map(group).collect(),
             not_repeatable: self.differed.iter().map(|(which, how, audit)| [which, how, audit]).collect(),
             corpus: self.corpus,
         };
@@ -220,4 +227,7 @@ struct GroupObject {
     shrunk: bool,
     file: Option<String>,
     replay: String,
+    /// The page that shows it, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
 }

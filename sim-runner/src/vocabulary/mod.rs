@@ -22,7 +22,10 @@ use schema::Schemas;
 
 pub(crate) fn words<S: Service>(args: &WordsArgs) -> io::Result<Exit> {
     let mut out = stdout();
-    if args.schema {
+    if args.run_schema {
+        serde_json::to_writer_pretty(&mut out, &aviary::scenario::picture::schema())?;
+        writeln!(out)?;
+    } else if args.schema {
         let schema = aviary::search::file_schema::<S>();
         serde_json::to_writer_pretty(&mut out, &schema)?;
         writeln!(out)?;

@@ -92,6 +92,12 @@ impl<V: Clone + PartialEq> Log<V> {
         self.open.get(self.place(slot)?)?.as_ref()
     }
 
+    /// Everything above the prefix, in order, with the ballot under which it was accepted; without one, it is known to be
+    /// chosen.
+    pub fn above_prefix(&self) -> impl Iterator<Item = (Slot, Option<Ballot>, &Entry<V>)> {
+        self.open().map(|(slot, held)| (slot, held.ballot, &held.entry))
+    }
+
     /// Everything held above the prefix, in order.
     pub(super) fn open(&self) -> impl Iterator<Item = (Slot, &OpenSlot<V>)> {
         let slots = (self.chosen().0..).map(Slot);

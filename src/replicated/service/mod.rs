@@ -2,6 +2,7 @@
 
 mod agreed;
 mod bound;
+mod pictures;
 mod settings;
 
 use core::borrow::Borrow;
@@ -19,12 +20,16 @@ use crate::scenario::draw::{Asking, Draws};
 #[cfg(feature = "schema")]
 use crate::scenario::schema::{ServiceSchemas, derived};
 use crate::scenario::step::Target;
-use crate::scenario::{Cluster, OldWord, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape};
-use crate::sim::{Judge, Violation};
+use crate::scenario::{
+    Cluster, MessagePhase, OldWord, Order, Pace, Place, Probe, Problem, Renaming, Service, Shape, Shown,
+    ShownCall,
+};
+use crate::sim::{Judge, Told, Violation};
 use crate::time::Duration;
 
 pub use agreed::{check_saved, converged, is_idle, same_state, site};
 pub use bound::converges_within;
+pub use pictures::{call, phase, show};
 pub use settings::draw_settings;
 
 /// The scenario words of a machine, and its judges. Every implementation is a [`Service`].
@@ -180,6 +185,18 @@ impl<T: StateService> Service for T {
 
     fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
         settings.each_without_one()
+    }
+
+    fn show(process: &T::Process, shown: &mut Shown) {
+        show(process.borrow(), shown);
+    }
+
+    fn phase(kind: &str) -> MessagePhase {
+        phase(kind)
+    }
+
+    fn call(told: Told<'_, T::Process>) -> Option<ShownCall> {
+        call(told)
     }
 
     #[cfg(feature = "schema")]

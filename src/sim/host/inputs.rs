@@ -14,7 +14,7 @@ use crate::sim::script::Seam;
 use crate::sim::script::matcher::Happening;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -191,6 +191,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Hands one copy to the network. Chance draws its fate, then the script sees it, then rules and links decide.
     fn send_to(&mut self, id: PacketId, to: ProcessId) {
         let (net, mut reach) = self.network();
+        let id = net.packets.leave(id);
         let fate = net.draw(&mut reach, id, to);
         self.notify_script_of_datagram(true, (self.net.packets.get(id).datagram.from, to), id);
         let (net, mut reach) = self.network();
@@ -279,7 +280,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
         self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
-        self.watch.line(to, LineClass::Routine, || TraceEvent::Delivered { from, labels: packet.labels() });
+        self.watch
+            .line(to, LineClass::Routine, || TraceEvent::Delivered { from, copy: packet.traced(id.copy) });
         self.notify_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;

@@ -15,7 +15,7 @@ use crate::sim::script::matcher::Happening;
 use crate::sim::script::{Leaves, Seam};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use alloc::boxed::Box;
 use alloc::format;
@@ -178,7 +178,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(FingerprintMark::Failed, id, [u64::from(for_good), 0]);
         self.watch.absorb(reason.as_bytes());
         let failed = Life::Failed { reason: Arc::clone(&reason), for_good };
-        self.watch.line(id, LineClass::Fault, || TraceEvent::Failed { reason });
+        let buried = || self.hosts.list[h].copies_waiting();
+        self.watch.line(id, LineClass::Fault, || TraceEvent::Failed { reason, buried: buried() });
         if self.hosts.list[h].running().is_some() {
             self.end_life(h, failed, SimDisk::release);
         } else {
@@ -257,7 +258,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         statistics.torn += u64::from(leaves == Leaves::Torn && undone > 0);
         statistics.scattered += u64::from(leaves == Leaves::Scattered && undone > 0);
         self.watch.mark(FingerprintMark::Crashed, id, [undone as u64, leaves as u64]);
-        self.watch.line(id, LineClass::Fault, || TraceEvent::Crashed { at, undone, leaves, residue });
+        self.watch.line(id, LineClass::Fault, || {
+            let buried = self.hosts.list[h].copies_waiting();
+            TraceEvent::Crashed { at, undone, leaves, residue, buried }
+        });
         self.end_life(h, Life::Down, |disk| disk.crash(leaves, draw));
     }
 
@@ -289,7 +293,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.statistics.terminals_ended += 1;
         self.watch.mark(FingerprintMark::Crashed, id, [0, unanswered as u64]);
         let class = if unanswered > 0 { LineClass::Fault } else { LineClass::Routine };
-        self.watch.line(id, class, || TraceEvent::Ended { unanswered });
+        let buried = || self.hosts.list[h].copies_waiting();
+        self.watch.line(id, class, || TraceEvent::Ended { unanswered, buried: buried() });
         self.bury(h, Life::Down);
     }
 

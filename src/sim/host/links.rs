@@ -12,7 +12,7 @@ use crate::sim::net::streams::{Admission, Broken, LinkEvent, ends};
 use crate::sim::script::matcher::Happening;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation};
-use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use crate::time::Instant;
 

@@ -31,7 +31,7 @@ use crate::sim::script::director::{StepId, Unfired};
 
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::host::durable::Unsynced;
-use crate::sim::net::packets::PacketId;
+use crate::sim::net::packets::{CopyId, PacketId};
 use crate::sim::script::{Leaves, Seam};
 use crate::time::{Duration, Instant};
 
@@ -251,6 +251,16 @@ pub(crate) struct SimHost<P: Process> {
 }
 
 impl<P: Process> SimHost<P> {
+    /// The copies that have arrived and were not opened, for a trace.
+    pub(crate) fn copies_waiting(&self) -> Vec<CopyId> {
+        let inbox = self.running().into_iter().flat_map(|running| &running.inbox);
+        let copy = |waiting: &WaitingInput<P>| match waiting {
+            WaitingInput::Datagram(packet) => Some(packet.copy),
+            WaitingInput::Command(_) | WaitingInput::Link { .. } => None,
+        };
+        inbox.filter_map(copy).collect()
+    }
+
     pub(crate) fn new(id: ProcessId, disk: Option<SimDisk>, sync_time: Duration) -> SimHost<P> {
         let (life, disk_idle) = (Life::Down, Instant::ZERO);
         SimHost {

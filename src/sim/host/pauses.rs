@@ -5,7 +5,7 @@ use crate::sim::host::ProcessStatus;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use crate::time::Duration;
 

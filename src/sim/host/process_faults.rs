@@ -16,7 +16,7 @@ use crate::sim::script::director::StepId;
 use crate::sim::script::{ClockFault, DiskFault, Leaves};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use crate::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::sim::host::{Life, RunningProcess};
 use crate::sim::script::Seam;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 use alloc::format;
 use alloc::string::ToString;

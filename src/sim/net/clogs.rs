@@ -10,7 +10,7 @@ use crate::sim::net::packets::PacketId;
 use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
@@ -106,7 +106,7 @@ impl<P: Process> Net<P> {
         held.push_back(CloggedCopy { packet: id, to, delay });
         self.packets.copy(id);
         reach.watch.statistics.clogged += 1;
-        self.trace_at_sender(reach, id, to, 7, |labels| TraceEvent::Clogged { to, labels });
+        self.trace_at_sender(reach, id, to, 7, |copy| TraceEvent::Clogged { to, copy });
         true
     }
 

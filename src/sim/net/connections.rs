@@ -16,7 +16,7 @@ use crate::sim::net::streams::{
 use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::world::QueuedEvent;
 use crate::time::{Duration, Instant};
 
@@ -95,7 +95,7 @@ impl<P: Process> Net<P> {
         reach.watch.mark(FingerprintMark::UnusualPassage, to, [from.number().into(), 9]);
         let packet = self.packets.get_mut(id);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(to, class, || TraceEvent::Waits { from, labels: packet.labels() });
+        reach.watch.line(to, class, || TraceEvent::Waits { from, copy: packet.traced(id.copy) });
         Admission::Waits
     }
 

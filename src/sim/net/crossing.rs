@@ -20,7 +20,7 @@ use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
 use crate::sim::net::settings::NetworkSettings;
 use crate::sim::net::wires::WireRoom;
 use crate::sim::script::Target;
-use crate::sim::watch::trace::Loss;
+use crate::sim::watch::line::Loss;
 use crate::time::{Duration, Instant};
 
 /// The rules and chances of a network, and how many datagrams each of them touched.

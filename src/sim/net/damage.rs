@@ -18,7 +18,7 @@ use crate::sim::net::sending::loss_class;
 use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, Loss, SharedLabels, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent, TracedCopy};
 use crate::time::Duration;
 
 impl<P: Process> Net<P> {
@@ -36,7 +36,7 @@ impl<P: Process> Net<P> {
         let from = packet.datagram.from;
         if let Some(place) = rule {
             let rule = self.rules.at(place);
-            let traced = || TraceEvent::Ruled { to, labels: packet.labels(), rule: Arc::clone(rule) };
+            let traced = || TraceEvent::Ruled { to, copy: packet.traced(id.copy), rule: Arc::clone(rule) };
             reach.watch.line(from, LineClass::Fault, traced);
             reach.watch.statistics.delayed += u64::from(matches!(rule.ruling, Ruling::Delay(_)));
         }
@@ -45,7 +45,7 @@ impl<P: Process> Net<P> {
             reach.watch.statistics.queued += 1;
             reach.watch.line(from, LineClass::Routine, || TraceEvent::Queued {
                 to,
-                labels: packet.labels(),
+                copy: packet.traced(id.copy),
                 by,
             });
         }
@@ -72,20 +72,22 @@ impl<P: Process> Net<P> {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
         if rule.is_none() {
-            reach.watch.line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
+            reach
+                .watch
+                .line(from, LineClass::Routine, || TraceEvent::Sent { to, copy: packet.traced(id.copy) });
         }
         if let Some(by) = held_back {
             reach.watch.statistics.held_back += 1;
             reach.watch.line(from, LineClass::Routine, || TraceEvent::HeldBack {
                 to,
-                labels: packet.labels(),
+                copy: packet.traced(id.copy),
                 by,
             });
         }
         if second.is_some() {
             reach
                 .watch
-                .line(from, LineClass::Routine, || TraceEvent::Doubled { to, labels: packet.labels() });
+                .line(from, LineClass::Routine, || TraceEvent::Doubled { to, copy: packet.traced(id.copy) });
         }
         let is_again = Origin::Again { sent: reach.watch.now };
         if let Some(place) = rule.filter(|_| is_kept) {
@@ -96,7 +98,7 @@ impl<P: Process> Net<P> {
         if let Some(by) = again {
             let copy = self.packets.post_again(id, is_again);
             reach.watch.statistics.redelivered += 1;
-            self.trace_at_sender(reach, id, to, 3, |labels| TraceEvent::Again { to, labels, by });
+            self.trace_at_sender(reach, copy, to, 3, |copy| TraceEvent::Again { to, copy, by });
             self.schedule_delivery(reach, copy, to, after + by);
             self.packets.release(copy);
         }
@@ -110,7 +112,8 @@ impl<P: Process> Net<P> {
         let doubles = second.into_iter();
         for delay in doubles.chain((1..=further.0).map(|copy| after + further.1.times(copy.into()))) {
             reach.watch.statistics.doubled += 1;
-            self.schedule_delivery(reach, id, to, delay);
+            let double = self.packets.double(id);
+            self.schedule_delivery(reach, double, to, delay);
         }
     }
 
@@ -121,13 +124,13 @@ impl<P: Process> Net<P> {
         id: PacketId,
         to: ProcessId,
         how: u64,
-        what: impl FnOnce(SharedLabels) -> TraceEvent<P>,
+        what: impl FnOnce(TracedCopy) -> TraceEvent<P>,
     ) {
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
         reach.watch.mark(FingerprintMark::UnusualPassage, from, [to.number().into(), how]);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(from, class, || what(packet.labels()));
+        reach.watch.line(from, class, || what(packet.traced(id.copy)));
     }
 
     /// Makes a truncated or corrupted copy. The caller must release it.
@@ -143,14 +146,14 @@ impl<P: Process> Net<P> {
             let of = datagram.bytes.len();
             let left = cut_short(&mut datagram.bytes, draw);
             reach.watch.statistics.truncated += 1;
-            self.trace_at_sender(reach, id, to, 4, |labels| TraceEvent::CutShort { to, labels, left, of });
+            self.trace_at_sender(reach, id, to, 4, |copy| TraceEvent::CutShort { to, copy, left, of });
         }
         if let Some(draw) = flips {
             let bits = flip(&mut datagram.bytes, draw);
             reach.watch.statistics.corrupted += 1;
-            self.trace_at_sender(reach, id, to, 5, |labels| TraceEvent::Flipped { to, labels, bits });
+            self.trace_at_sender(reach, id, to, 5, |copy| TraceEvent::Flipped { to, copy, bits });
         }
-        self.packets.post_from(datagram, Origin::Damaged)
+        self.packets.post_altered(id, datagram, Origin::Damaged)
     }
 
     /// Schedules a copy for its recipient, or for each process where it goes instead.
@@ -165,13 +168,14 @@ impl<P: Process> Net<P> {
         let Some(targets) = stray else { return self.schedule_delivery(reach, id, to, delay) };
         let (from, origin) = (self.packets.get(id).datagram.from, self.packets.get(id).origin);
         let origin = if origin == Origin::Damaged { Origin::Damaged } else { Origin::Stray };
-        let copy = self.packets.post_again(id, origin);
+        let again = self.packets.post_again(id, origin);
         for at in astray(targets, from) {
+            let copy = self.packets.double(again);
             reach.watch.statistics.misdelivered += 1;
-            self.trace_at_sender(reach, id, to, 6, |labels| TraceEvent::Strayed { to, labels, at });
+            self.trace_at_sender(reach, copy, to, 6, |copy| TraceEvent::Strayed { to, copy, at });
             self.schedule_delivery(reach, copy, at, delay);
         }
-        self.packets.release(copy);
+        self.packets.release(again);
     }
 
     /// Delivers the copies that rules of this name have kept. Returns how many there were.
@@ -179,7 +183,10 @@ impl<P: Process> Net<P> {
         let kept: Vec<CloggedCopy> = self.rules.take_kept(name);
         let count = kept.len();
         reach.watch.statistics.redelivered += count as u64;
-        reach.watch.line(None, LineClass::Fault, || TraceEvent::Redelivered { count });
+        reach.watch.line(None, LineClass::Fault, || TraceEvent::Redelivered {
+            count,
+            copies: kept.iter().map(|kept| kept.packet.copy).collect(),
+        });
         for CloggedCopy { packet, to, delay } in kept {
             self.schedule_delivery(reach, packet, to, delay);
             self.packets.release(packet);

@@ -17,7 +17,7 @@ use crate::sim::net::fates::{self, Fate, LinkFaults};
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::rules::{Resolved, RuleEffect};
 use crate::sim::net::wires::WireRoom;
-use crate::sim::watch::trace::Loss;
+use crate::sim::watch::line::Loss;
 use crate::time::Duration;
 
 /// The time that a datagram takes inside one program. There is no network, and nothing is decided.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::ids::ProcessId;
 use crate::process::Subject;
 use crate::sim::net::fates::Fate;
-use crate::sim::watch::trace::SharedLabels;
+use crate::sim::watch::line::SharedLabels;
 use crate::time::{Duration, Instant};
 
 /// The fate that chance drew for one datagram on its way to one recipient, before rules and cut links had an effect.

@@ -9,12 +9,26 @@ use crate::frame::Datagram;
 use crate::outbox::Spare;
 use crate::sim::net::fates;
 use crate::sim::net::rules::RuleMask;
-use crate::sim::watch::trace::SharedLabels;
+use crate::sim::watch::line::{SharedLabels, TracedCopy};
 use crate::time::Instant;
 
-/// The place of a datagram under way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct PacketId(u32);
+/// A datagram under way, or one copy of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PacketId {
+    /// The place of the datagram.
+    place: u32,
+    pub(crate) copy: CopyId,
+}
+
+/// The identity of one copy of a datagram, from where it is made to where it ends. Copies are numbered from 1 through
+/// a run; what has not been sent to anybody yet, or came from outside of the world, has the number 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct CopyId {
+    /// Its number.
+    pub(crate) number: u32,
+    /// The number of the copy that left its sender, which is `number` itself unless this is a copy of that one.
+    pub(crate) of: u32,
+}
 
 /// The origin of a datagram. Its receiver reads it again unless the origin is `Here`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +67,11 @@ impl<M> Packet<M> {
         Arc::clone(self.labels.get_or_insert_with(|| self.datagram.labels.as_slice().into()))
     }
 
+    /// One copy of it, for a trace.
+    pub(crate) fn traced(&mut self, copy: CopyId) -> TracedCopy {
+        TracedCopy { labels: self.labels(), copy, is_background: self.datagram.is_background }
+    }
+
     /// Whether only one copy of it is left.
     pub(crate) const fn is_last(&self) -> bool {
         self.copies == 1
@@ -63,45 +82,72 @@ impl<M> Packet<M> {
 #[derive(Clone, Debug)]
 pub(crate) struct Packets<M> {
     slab: Vec<Packet<M>>,
-    free: Vec<PacketId>,
+    free: Vec<u32>,
+    /// The number of copies so far.
+    numbered: u32,
     /// Memory for the next datagrams.
     pub(crate) spare: Spare,
 }
 
 impl<M> Packets<M> {
     pub(crate) fn new() -> Packets<M> {
-        Packets { slab: Vec::new(), free: Vec::new(), spare: Spare::default() }
+        Packets { slab: Vec::new(), free: Vec::new(), numbered: 0, spare: Spare::default() }
     }
 
     /// Stores a datagram with one copy. The caller must release that copy too.
     pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
         let identity = fates::identity(&datagram.labels);
-        if let Some(id) = self.free.pop() {
-            let packet = &mut self.slab[id.0 as usize];
+        let copy = CopyId::default();
+        if let Some(place) = self.free.pop() {
+            let packet = &mut self.slab[place as usize];
             self.spare.give(mem::replace(&mut packet.datagram, datagram));
             (packet.identity, packet.copies, packet.origin) = (identity, 1, Origin::Here);
             packet.mask = RuleMask::default();
-            return id;
+            return PacketId { place, copy };
         }
-        let id = PacketId(u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way"));
+        let place = u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way");
         let (messages, origin, labels) = (Vec::with_capacity(1), Origin::Here, None);
         let mask = RuleMask::default();
         self.slab.push(Packet { datagram, messages, origin, identity, mask, labels, copies: 1 });
-        id
+        PacketId { place, copy }
     }
 
     pub(crate) fn get(&self, id: PacketId) -> &Packet<M> {
-        &self.slab[id.0 as usize]
+        &self.slab[id.place as usize]
     }
 
     pub(crate) fn get_mut(&mut self, id: PacketId) -> &mut Packet<M> {
-        &mut self.slab[id.0 as usize]
+        &mut self.slab[id.place as usize]
     }
 
-    /// Stores another copy of a datagram, with its own origin. The caller must release it.
+    /// The copy that now leaves its sender.
+    #[inline]
+    pub(crate) const fn leave(&mut self, id: PacketId) -> PacketId {
+        let number = self.number();
+        PacketId { place: id.place, copy: CopyId { number, of: number } }
+    }
+
+    /// A further copy of the same bytes.
+    pub(crate) const fn double(&mut self, id: PacketId) -> PacketId {
+        let number = self.number();
+        PacketId { place: id.place, copy: CopyId { number, of: id.copy.of } }
+    }
+
+    const fn number(&mut self) -> u32 {
+        self.numbered = self.numbered.checked_add(1).expect("fewer than 2^32 copies are sent");
+        self.numbered
+    }
+
+    /// Stores a further copy of a datagram, with its own origin. The caller must release it.
     pub(crate) fn post_again(&mut self, id: PacketId, origin: Origin) -> PacketId {
         let datagram = self.get(id).datagram.clone();
-        self.post_from(datagram, origin)
+        let PacketId { copy, .. } = self.double(id);
+        PacketId { copy, ..self.post_from(datagram, origin) }
+    }
+
+    /// Stores what became of a copy under way. The caller must release it.
+    pub(crate) fn post_altered(&mut self, id: PacketId, datagram: Box<Datagram>, origin: Origin) -> PacketId {
+        PacketId { copy: id.copy, ..self.post_from(datagram, origin) }
     }
 
     /// Stores a datagram that does not come straight from its sender.
@@ -118,14 +164,14 @@ impl<M> Packets<M> {
 
     /// Counts one copy less. The last one frees the place.
     pub(crate) fn release(&mut self, id: PacketId) {
-        let packet = &mut self.slab[id.0 as usize];
+        let packet = &mut self.slab[id.place as usize];
         packet.copies -= 1;
         if packet.copies == 0 {
             packet.messages.clear();
             packet.datagram.labels.clear();
             packet.datagram.bytes.clear();
             packet.labels = None;
-            self.free.push(id);
+            self.free.push(id.place);
         }
     }
 

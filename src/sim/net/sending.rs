@@ -15,7 +15,7 @@ use crate::sim::net::wires::WireRoom;
 use crate::sim::net::{Net, Reach};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::trace::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::world::QueuedEvent;
 use crate::time::Duration;
 
@@ -61,7 +61,9 @@ impl<P: Process> Net<P> {
         let (from, identity) = (packet.datagram.from, packet.identity);
         reach.watch.statistics.sent += 1;
         if from.shares_program_with(to) {
-            reach.watch.line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
+            reach
+                .watch
+                .line(from, LineClass::Routine, || TraceEvent::Sent { to, copy: packet.traced(id.copy) });
             return None;
         }
         Some(self.fates.draw(&reach.settings.network, reach.watch.now, identity, (from, to)))
@@ -90,7 +92,7 @@ impl<P: Process> Net<P> {
                 let packet = self.packets.get_mut(id);
                 reach
                     .watch
-                    .line(from, LineClass::Routine, || TraceEvent::Sent { to, labels: packet.labels() });
+                    .line(from, LineClass::Routine, || TraceEvent::Sent { to, copy: packet.traced(id.copy) });
                 self.schedule_delivery(reach, id, to, after);
             }
             Passage::Touched(touched) => self.carry_out(reach, id, to, touched),
@@ -186,7 +188,7 @@ impl<P: Process> Net<P> {
         reach.watch.mark(FingerprintMark::Lost, from, [to.number().into(), 1]);
         reach.watch.count_loss(&why);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(from, class, || TraceEvent::Lost { to, labels: packet.labels(), why });
+        reach.watch.line(from, class, || TraceEvent::Lost { to, copy: packet.traced(id.copy), why });
     }
 
     /// Whether the link of an arriving copy was cut while it was under way.
@@ -210,7 +212,7 @@ impl<P: Process> Net<P> {
         reach.watch.mark(FingerprintMark::Lost, to, [from.number().into(), 2]);
         reach.watch.count_loss(&why);
         let class = loss_class(&packet.datagram);
-        reach.watch.line(to, class, || TraceEvent::Dropped { from, labels: packet.labels(), why });
+        reach.watch.line(to, class, || TraceEvent::Dropped { from, copy: packet.traced(id.copy), why });
         self.packets.release(id);
     }
 
@@ -237,7 +239,11 @@ impl<P: Process> Net<P> {
             Origin::Again { sent } => {
                 let packet = self.packets.get_mut(id);
                 let class = loss_class(&packet.datagram);
-                reach.watch.line(to, class, || TraceEvent::Repeated { from, labels: packet.labels(), sent });
+                reach.watch.line(to, class, || TraceEvent::Repeated {
+                    from,
+                    copy: packet.traced(id.copy),
+                    sent,
+                });
             }
             Origin::Here | Origin::Elsewhere | Origin::Stray => {}
         }

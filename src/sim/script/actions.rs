@@ -13,7 +13,7 @@ use crate::sim::script::director::{Fired, StepId};
 use crate::sim::script::{Leaves, ScriptAction};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
 
 impl<P: Process, J: Judge<P>> World<P, J> {

@@ -6,7 +6,7 @@
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::process::{Process, Role};
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::World;
 
 /// The site that is to lead first, and the sites that are paused until then.

@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::sim::settings::TraceLevel;
 use crate::sim::watch::Watchers;
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::{LineClass, TraceEvent};
+use crate::sim::watch::line::{LineClass, TraceEvent};
 
 /// The level of a log line, gravest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

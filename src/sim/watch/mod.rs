@@ -1,7 +1,9 @@
 //! The observers of a world: clock, trace, judge, fingerprint and counters.
 
 pub mod judge;
+pub mod line;
 pub mod log;
+pub mod run_event;
 mod statistics;
 mod tally;
 pub mod trace;
@@ -11,8 +13,9 @@ use crate::mix;
 use crate::process::Process;
 use crate::sim::settings::{TraceLevel, TraceSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
 use crate::sim::watch::log::LogTap;
-use crate::sim::watch::trace::{LineClass, Loss, Trace, TraceEvent};
+use crate::sim::watch::trace::Trace;
 use crate::time::Instant;
 
 pub use statistics::Statistics;
@@ -57,6 +60,8 @@ pub(crate) enum FingerprintMark {
 #[derive(Clone)]
 pub(crate) struct Watchers<P: Process, J> {
     pub(crate) now: Instant,
+    /// The number of events so far, the present one included.
+    pub(crate) events: u64,
     pub(crate) trace: Trace<P>,
     pub(crate) judge: J,
     pub(crate) violation: Option<Violation>,
@@ -69,6 +74,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
     pub(crate) fn new(trace: TraceSettings, judge: J) -> Watchers<P, J> {
         Watchers {
             now: Instant::ZERO,
+            events: 0,
             trace: Trace::new(trace),
             judge,
             violation: None,
@@ -101,7 +107,9 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         match (self.trace.settings.level, class) {
             (TraceLevel::Off, _) => {}
             (TraceLevel::Notable, LineClass::Routine) => self.trace.elided += 1,
-            (TraceLevel::Notable | TraceLevel::Full, _) => self.trace.keep(self.now, who.into(), class, what),
+            (TraceLevel::Notable | TraceLevel::Full, _) => {
+                self.trace.keep((self.events, self.now), who.into(), class, what)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use core::mem::{size_of, size_of_val};
 use crate::process::{Process, Size};
 use crate::sim::host::{SimHost, WaitingInput};
 use crate::sim::watch::judge::Judge;
-use crate::sim::watch::trace::Line;
+use crate::sim::watch::line::Line;
 use crate::sim::world::World;
 
 /// The estimated bytes of one item in a process's containers.

@@ -18,8 +18,11 @@ use crate::replicated::service as state;
 use crate::scenario::draw::{Asking, Draws, RecipesOf};
 #[cfg(feature = "schema")]
 use crate::scenario::schema::ServiceSchemas;
-use crate::scenario::{Cluster, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape};
-use crate::sim::Violation;
+use crate::scenario::{
+    Cluster, MessagePhase, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape, Shown,
+    ShownCall,
+};
+use crate::sim::{Told, Violation};
 use crate::time::Duration;
 use crate::tweets::judges::Judges;
 use crate::tweets::site::{Config, Operation, Overrides, Participant, Record};
@@ -169,6 +172,18 @@ impl Service for Timelines {
 
     fn simpler_settings(settings: &Overrides) -> Vec<Overrides> {
         settings.each_without_one()
+    }
+
+    fn show(process: &Participant, shown: &mut Shown) {
+        state::show(process, shown);
+    }
+
+    fn phase(kind: &str) -> MessagePhase {
+        state::phase(kind)
+    }
+
+    fn call(told: Told<'_, Participant>) -> Option<ShownCall> {
+        state::call(told)
     }
 
     #[cfg(feature = "schema")]

@@ -6,9 +6,10 @@ use aviary::process::{Links, Recovered};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::schema::{ServiceSchemas, schemars};
 use aviary::scenario::{
-    Askers, Cluster, Member, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape,
+    Askers, Cluster, Member, MessagePhase, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service,
+    Shape, Shown, ShownCall,
 };
-use aviary::sim::Violation;
+use aviary::sim::{Told, Violation};
 use aviary::time::Duration;
 use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
@@ -146,6 +147,21 @@ impl Service for Lying {
 
     fn same_state(one: &Liar, other: &Liar) -> Result<(), String> {
         Timelines::same_state(&one.real, &other.real)
+    }
+
+    fn show(process: &Liar, shown: &mut Shown) {
+        Timelines::show(&process.real, shown);
+    }
+
+    fn phase(kind: &str) -> MessagePhase {
+        Timelines::phase(kind)
+    }
+
+    fn call(told: Told<'_, Liar>) -> Option<ShownCall> {
+        Timelines::call(match told {
+            Told::Commanded(command) => Told::Commanded(command),
+            Told::Noted(note) => Told::Noted(note),
+        })
     }
 
     fn schemas(generator: &mut schemars::SchemaGenerator) -> ServiceSchemas {

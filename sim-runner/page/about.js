@@ -1,0 +1,95 @@
+// What the page says of the whole run: the verdict, how to run it again, its scenario, calls, and the blame curve.
+
+function callText(call) {
+  return call.answered === undefined ? `${call.text} → ?` : !call.answer ? call.text : `${call.text} → ${call.answer}`;
+}
+
+const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording: "a recording of a real site" };
+
+function runsIntroduced() {
+  const [run, other] = view.runs, { data } = run;
+  const verdict = (one) => {
+    const { name, text } = one.data.verdict ?? { name: "undecided", text: "" };
+    const sign = name === "passed" ? "✓" : "✕";
+    return make("p", { class: `verdict ${name === "passed" ? "good" : "bad"}` }, view.runs.length > 1 ? `${one.position ? "B" : "A"}: ` : "",
+      make("strong", {}, `${sign} ${name}`), text && text !== name ? ": " : "", text && text !== name ? quoted(text) : "");
+  };
+  const outcome = data.verdict?.name ?? "undecided";
+  document.title = other ? `${data.name}, ${outcome}, beside ${other.data.name}, ${other.data.verdict?.name ?? "undecided"}` : `${data.name}: ${outcome}`;
+  page.name.textContent = other && other.data.name !== data.name ? `${data.name} beside ${other.data.name}` : data.name;
+  page.verdicts.replaceChildren(...view.runs.map(verdict));
+  page.about.textContent = data.about ?? "";
+  const left = view.runs.filter((one) => one.data.left_out > 0).map((one) => `${one.data.left_out} events at the end of ${view.runs.length > 1 ? `run ${one.position ? "B" : "A"}` : "the run"} are left out, because the run is too large for a page.`);
+  if (other) left.push(other.from >= Math.min(run.events.length, other.events.length) && run.events.length === other.events.length ? "The two runs do not differ."
+    : `The two runs have ${other.from} lines in common.`);
+  page.leftout.textContent = left.join(" ");
+  page.runbody.replaceChildren(...view.runs.flatMap((one) => aboutRun(one)));
+}
+
+function aboutRun(run) {
+  const { data } = run, parts = [];
+  if (view.runs.length > 1) parts.push(make("h3", {}, `Run ${run.position ? "B" : "A"}: `, quoted(data.name)));
+  parts.push(make("p", { class: "dim" }, `From ${SOURCES[data.source] ?? data.source} · seed ${data.seed} · fingerprint ${data.fingerprint} · ${run.events.length} lines · ${seconds(run.events.at(-1)?.at ?? 0)} s`));
+  if (data.reproduce) {
+    const done = make("span", { role: "status", class: "dim" });
+    parts.push(make("p", {}, "Run it again:"), make("pre", { class: "words", tabindex: 0, role: "group", "aria-label": "Command" }, data.reproduce),
+      make("p", {}, make("button", { type: "button", class: "copy", click: () => copied(data.reproduce, done) }, "Copy the command"), " ", done));
+  }
+  if (data.final_state) parts.push(make("h3", {}, "At the end"), make("pre", { class: "words", dir: "auto", tabindex: 0, role: "group", "aria-label": "State at the end" }, data.final_state));
+  if (data.scenario) {
+    parts.push(make("details", {}, make("summary", {}, "Scenario"), make("pre", { class: "words", tabindex: 0, role: "group", "aria-label": "Scenario" }, data.scenario)));
+  }
+  return parts;
+}
+
+async function copied(text, done) {
+  try {
+    await navigator.clipboard.writeText(text);
+    done.textContent = "Copied.";
+  } catch {
+    const field = make("textarea", { readonly: true, class: "offscreen" }, text);
+    document.body.append(field);
+    field.select();
+    done.textContent = document.execCommand("copy") ? "Copied." : "The browser does not allow it: select the text above.";
+    field.remove();
+  }
+}
+
+// Calls of clients, and for a failure of linearizability the longest order that explains them.
+function callsShown() {
+  const run = view.runs[0], calls = run.data.calls ?? [], { blame } = run.data;
+  page.callsbox.hidden = !calls.length;
+  page.blamebox.hidden = !blame;
+  if (blame) page.blamebody.replaceChildren(...blameParts(run, blame));
+  if (!calls.length) return;
+  const line = (c) => {
+    const call = calls[c], span = `${seconds(run.events[call.asked].at)} to ${call.answered === undefined ? "the end" : seconds(run.events[call.answered].at)}`;
+    return make("button", { type: "button", class: `link ${call.fits === false ? "fault" : ""}`, click: () => chooseEvent(run, call.answered ?? call.asked) },
+      call.fits === false ? "✕ " : "", `${call.process} `, quoted(callText(call)), make("span", { class: "dim" }, ` ${span}${call.answered === undefined ? ", no answer" : ""}`));
+  };
+  const list = (indexes, tag, most) => {
+    const items = make(tag, { class: "events" }, ...indexes.slice(0, most).map((c) => make("li", {}, line(c))));
+    if (indexes.length > most) items.append(make("li", { class: "dim" }, `and ${indexes.length - most} more`));
+    return items;
+  };
+  const parts = [], order = run.data.order ?? [], wrong = calls.map((_, c) => c).filter((c) => calls[c].fits === false);
+  if (wrong.length) parts.push(make("h3", {}, "These calls fit into no order"), list(wrong, "ul", 40));
+  if (order.length) parts.push(make("h3", {}, `The longest order that explains: ${order.length} of ${calls.length} calls`), list(order, "ol", 200));
+  const all = list(calls.map((_, c) => c), "ul", 200);
+  parts.push(wrong.length || order.length ? make("details", {}, make("summary", {}, `All ${calls.length} calls`), all) : all);
+  page.callsbody.replaceChildren(...parts);
+}
+
+// The blame curve as a table: how many of the runs that began anew at a moment failed.
+function blameParts(run, blame) {
+  const table = make("table", { class: "state" }, make("caption", {}, "Runs that failed when chance was drawn anew from a moment on"),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "from"), make("th", { scope: "col" }, "failed"), make("th", { scope: "col" }, "line"))));
+  const body = make("tbody");
+  for (const point of blame.points) {
+    const i = Math.max(0, eventAt(run, point.at));
+    body.append(make("tr", {}, make("th", { scope: "row" }, `${seconds(point.at)} s`), make("td", {}, `${point.failed} of ${point.of}`),
+      make("td", {}, run.events.length ? eventButton(run, i) : "")));
+  }
+  table.append(body);
+  return [make("p", { class: "words" }, quoted(blame.text)), make("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Blame curve" }, table)];
+}

@@ -1,0 +1,107 @@
+//! What pictures show of replicated machines: the state of sites and clients, the parts of messages, and calls.
+
+use alloc::sync::Arc;
+
+use crate::mix;
+use crate::process::Process;
+use crate::replicated::message::Answer;
+use crate::replicated::paxos::{Entry, Slot};
+use crate::replicated::{Command, Machine, Note, Phase, Query, Read, Replicated, Submission};
+use crate::scenario::{MessagePhase, Shown, ShownCall};
+use crate::sim::Told;
+
+/// The number of chosen slots that a picture shows of each site, beside all that are open.
+const SHOWN_SLOTS: u64 = 32;
+
+/// The numbers of a client's calls: operations are done one after the other.
+const OPERATION: u64 = 0;
+const LOCAL_QUERY: u64 = 1;
+
+/// Shows a site or a client.
+pub fn show<M: Machine>(process: &Replicated<M>, shown: &mut Shown) {
+    if let Some(client) = process.as_client() {
+        shown.field("unanswered", client.unanswered());
+        if let Some(session) = client.session() {
+            shown.field("session", session);
+        }
+        return;
+    }
+    let Some(site) = process.as_site() else { return };
+    let status = site.status();
+    let phase = match status.phase {
+        Phase::Following => "following",
+        Phase::Campaigning => "campaigning",
+        Phase::Leading => "leading",
+        Phase::Diverged => "diverged",
+    };
+    shown.field("phase", phase);
+    shown.field("promised ballot", status.ballot);
+    if let Some(leader) = status.leader {
+        shown.field("follows", leader);
+    }
+    shown.field("chosen below slot", status.chosen);
+    shown.field("applied below slot", status.applied);
+    shown.field("log ends below slot", site.log().end());
+    shown.field("submissions in its queue", status.queue);
+    shown.field("sessions", site.replica().session_count());
+    let first = Slot(status.chosen.0.saturating_sub(SHOWN_SLOTS));
+    for (slot, entry) in site.log().chosen_from(first) {
+        let how = if slot < status.applied { "applied" } else { "chosen" };
+        shown.slot(slot.0, format_args!("{how}: {}", text(entry)));
+    }
+    for (slot, ballot, entry) in site.log().above_prefix() {
+        match ballot {
+            Some(ballot) => shown.slot(slot.0, format_args!("accepted under {ballot}: {}", text(entry))),
+            None => shown.slot(slot.0, format_args!("chosen: {}", text(entry))),
+        }
+    }
+}
+
+fn text<M: Machine>(entry: &Entry<Arc<Submission<M>>>) -> String {
+    let values: Vec<String> = entry.values().iter().map(|value| value.request.to_string()).collect();
+    if values.is_empty() { "nothing".to_owned() } else { values.join("; ") }
+}
+
+/// The part that messages of this kind play.
+pub fn phase(kind: &str) -> MessagePhase {
+    match kind {
+        "Prepare" | "Promise" | "Nack" => MessagePhase::Prepare,
+        "Accept" | "Accepted" => MessagePhase::Accept,
+        "Chosen" | "Fetch" | "FetchReply" => MessagePhase::Chosen,
+        "Request" | "Taken" | "Applied" | "Expired" | "Busy" | "Query" | "QueryReply" | "Behind" => {
+            MessagePhase::Client
+        }
+        _ => MessagePhase::Other,
+    }
+}
+
+/// The call that a client's command or note begins or ends.
+pub fn call<M: Machine, P: Process<Command = Command<M>, Note = Note<M>>>(
+    told: Told<'_, P>,
+) -> Option<ShownCall> {
+    match told {
+        Told::Commanded(command) => {
+            let number = match command {
+                Command::Do(_) | Command::DoLast(_) => OPERATION,
+                Command::Query(Query::Of(query)) if M::read(query) == Read::Quorum => number(query),
+                Command::Query(_) => LOCAL_QUERY,
+            };
+            Some(ShownCall::Began(number, command.to_string()))
+        }
+        Told::Noted(Note::Done(_, _, Answer::Of(outcome))) => {
+            Some(ShownCall::Answered(OPERATION, outcome.to_string()))
+        }
+        Told::Noted(Note::GaveUp(_) | Note::OutcomeUnknown(_)) => Some(ShownCall::Forgot(OPERATION)),
+        Told::Noted(Note::QuorumReply(_, _, _, query, reply)) => {
+            Some(ShownCall::Answered(number(query), reply.to_string()))
+        }
+        Told::Noted(note @ Note::LocalReply(..)) => Some(ShownCall::Answered(LOCAL_QUERY, note.to_string())),
+        Told::Noted(Note::QueueFull) => Some(ShownCall::Refused),
+        Told::Noted(_) => None,
+    }
+}
+
+/// A number for a query that several sites answer, so that each reply goes with its own query.
+fn number(query: &impl core::fmt::Display) -> u64 {
+    mix::absorb(LOCAL_QUERY, query.to_string().as_bytes())
+}

@@ -1,0 +1,294 @@
+//! One run as data, for pictures and for programs that read runs: everything that happened, with its causes, what each
+//! process was at any moment, and the calls of clients.
+//!
+//! Making a picture changes nothing in a run. Its form is written in `docs/run.schema.json`.
+
+mod calls;
+mod shown;
+mod states;
+
+use crate::ids::ProcessId;
+use crate::process::Process;
+use crate::ron_file::Problem;
+use crate::scenario::form::Scenario;
+use crate::scenario::outcome::{Outcome, Verdict};
+use crate::scenario::run::{Run, RunOptions};
+use crate::scenario::service::Service;
+use crate::scenario::write::write;
+use crate::sim::{RunEvent, RunEvents, TraceLevel};
+use calls::Calls;
+use states::States;
+
+pub use calls::PictureCall;
+pub use shown::{MessagePhase, Shown, ShownCall};
+pub use states::{PictureRole, StateChange};
+
+/// The version of the form below. It changes whenever a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// One run.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(title = "One run of Aviary"))]
+pub struct Picture {
+    /// The version of this form: 1.
+    pub schema: u32,
+    /// The name of the scenario.
+    pub name: String,
+    /// What the scenario is about.
+    pub about: String,
+    /// `scenario`, `failure` or `recording`.
+    pub source: &'static str,
+    /// The command that runs it again.
+    pub reproduce: String,
+    /// The scenario, in RON.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// A hash of everything that happened, in hexadecimal digits.
+    pub fingerprint: String,
+    /// The number of events left out at the end, because the run is too large.
+    pub left_out: u64,
+    /// Whether everything held.
+    pub verdict: PictureVerdict,
+    /// Every process: sites, terminals, clients.
+    pub processes: Vec<PictureProcess>,
+    /// The kinds of messages.
+    pub messages: Vec<PictureMessage>,
+    /// Everything that happened, in order.
+    pub events: Vec<RunEvent>,
+    /// What each process is, where it changes.
+    pub states: Vec<StateChange>,
+    /// The calls of clients, in the order of their beginning.
+    pub calls: Vec<PictureCall>,
+    /// The copies of datagrams that are still under way at the end.
+    pub under_way: Vec<UnderWay>,
+    /// The final state of the cluster, in a few lines.
+    pub final_state: String,
+}
+
+/// Whether everything held.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PictureVerdict {
+    /// `passed`, `violated`, `panicked`, `stalled`, `stale` or `undecided`.
+    pub name: &'static str,
+    /// The property and one sentence.
+    pub text: String,
+    /// The property that does not hold.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub property: Option<&'static str>,
+    /// The process that panicked.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub process: Option<String>,
+}
+
+/// One process.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PictureProcess {
+    /// `S0` a site, `T0` the terminal of site 0, `C0` a client.
+    pub id: String,
+    /// The machine of a site or terminal, counted from 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub machine: Option<usize>,
+    /// The site of a terminal.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub site: Option<String>,
+}
+
+/// One kind of message.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PictureMessage {
+    /// Its name.
+    pub kind: &'static str,
+    /// The part that it plays.
+    pub phase: MessagePhase,
+}
+
+/// A copy of a datagram that is still under way at the end.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnderWay {
+    /// The number of the copy.
+    pub copy: u32,
+    /// When it would arrive, in microseconds.
+    pub arrives: u64,
+}
+
+/// What a picture is called, and how much of a run it may hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PictureOptions {
+    /// The name of the scenario.
+    pub name: String,
+    /// Whether it is a saved failure.
+    pub is_failure: bool,
+    /// The command that runs it again.
+    pub reproduce: String,
+    /// The most events. What happens afterwards is counted, and judged as ever.
+    pub events_max: usize,
+}
+
+/// A picture that is being made.
+struct Maker<S: Service> {
+    events_max: usize,
+    making: RunEvents,
+    events: Vec<RunEvent>,
+    left_out: u64,
+    /// The number of lines of the trace that were taken.
+    taken: u64,
+    states: States<S>,
+    calls: Calls,
+}
+
+/// Runs `scenario` and makes a picture of the run. `configure` changes the configuration of every process last.
+pub fn picture<S: Service>(
+    scenario: &Scenario<S>,
+    run: &RunOptions,
+    options: &PictureOptions,
+    configure: impl FnOnce(&mut <S::Process as Process>::Config),
+) -> Result<(Picture, Outcome), Vec<Problem>> {
+    let run = Run::configured(scenario, &RunOptions { trace: TraceLevel::Full, ..*run }, configure)?;
+    Ok(picture_of(run, scenario, options))
+}
+
+/// Makes a picture of this run of `scenario`, which has not begun and traces everything.
+///
+/// # Panics
+/// When the run has begun, or traces less.
+pub fn picture_of<S: Service>(
+    mut run: Run<S>,
+    scenario: &Scenario<S>,
+    options: &PictureOptions,
+) -> (Picture, Outcome) {
+    let (level, begun) = (run.world().settings().trace.level, run.world().events());
+    assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
+    let mut maker = Maker::<S> {
+        events_max: options.events_max,
+        making: RunEvents::default(),
+        events: Vec::new(),
+        left_out: 0,
+        taken: 0,
+        states: States::new(),
+        calls: Calls::default(),
+    };
+    loop {
+        maker.take(&run);
+        if run.is_over() {
+            break;
+        }
+        run.step();
+    }
+    let outcome = run.outcome();
+    (maker.finish(&run, scenario, options, &outcome), outcome)
+}
+
+impl<S: Service> Maker<S> {
+    /// Takes what happened since the last time.
+    fn take(&mut self, run: &Run<S>) {
+        let trace = run.world().trace();
+        let new = trace.written() - self.taken;
+        if new == 0 {
+            return;
+        }
+        self.taken = trace.written();
+        let new = usize::try_from(new).expect("lines of one event are in memory");
+        assert!(new <= trace.len(), "{new} lines of one event are more than the trace keeps");
+        let mut lines: Vec<_> = trace.lines().rev().take(new).collect();
+        lines.reverse();
+        let mut who: Vec<ProcessId> = Vec::new();
+        for line in lines {
+            if self.events.len() >= self.events_max {
+                self.left_out += 1;
+                continue;
+            }
+            let place = self.events.len();
+            if let (Some(told), Some(process)) = (line.told(), line.who()) {
+                self.calls.follow(place, process, S::call(told));
+            }
+            let event = self.making.take(line);
+            if let Some(ended) = event.who.filter(|_| matches!(event.kind, "crashed" | "ended" | "failed")) {
+                self.calls.forget(ended);
+            }
+            if let Some(id) = event.who.filter(|id| !who.contains(id)) {
+                who.push(id);
+            }
+            self.events.push(event);
+        }
+        if self.left_out == 0
+            && let Some(after) = self.events.len().checked_sub(1)
+        {
+            self.states.look(run, after, &who);
+        }
+    }
+
+    fn finish(
+        self,
+        run: &Run<S>,
+        scenario: &Scenario<S>,
+        options: &PictureOptions,
+        outcome: &Outcome,
+    ) -> Picture {
+        let world = run.world();
+        let process = |id: ProcessId| PictureProcess {
+            id: id.to_string(),
+            machine: match id {
+                ProcessId::Site(site) | ProcessId::Terminal(site) => {
+                    let machines = &world.settings().machines;
+                    let machine = machines.iter().position(|sites| sites.contains(site));
+                    Some(machine.unwrap_or(site.index()))
+                }
+                ProcessId::Client(_) => None,
+            },
+            site: match id {
+                ProcessId::Terminal(site) => Some(ProcessId::Site(site).to_string()),
+                ProcessId::Site(_) | ProcessId::Client(_) => None,
+            },
+        };
+        let (property, panicked) = match &outcome.verdict {
+            Verdict::Violated(violation) => (Some(violation.property), None),
+            Verdict::Panicked { process, .. } => (None, *process),
+            _ => (None, None),
+        };
+        let kinds = S::messages();
+        let under_way = match self.left_out {
+            0 => world.under_way().map(|(copy, at)| UnderWay { copy, arrives: at.as_micros() }).collect(),
+            _ => Vec::new(),
+        };
+        Picture {
+            schema: SCHEMA,
+            name: options.name.clone(),
+            about: scenario.about.clone(),
+            source: if options.is_failure { "failure" } else { "scenario" },
+            reproduce: options.reproduce.clone(),
+            scenario: write(scenario),
+            seed: outcome.seed,
+            fingerprint: format!("{:016x}", outcome.fingerprint),
+            left_out: self.left_out,
+            verdict: PictureVerdict {
+                name: outcome.verdict.name(),
+                text: outcome.verdict.to_string(),
+                property,
+                process: panicked.map(|id| id.to_string()),
+            },
+            processes: world.processes().map(process).collect(),
+            messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
+            events: self.events,
+            states: self.states.finish(),
+            calls: self.calls.finish(),
+            under_way,
+            final_state: outcome.final_state.clone(),
+        }
+    }
+}
+
+/// The form of a [`Picture`] in JSON.
+#[cfg(feature = "schema")]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Picture)
+}

@@ -334,6 +334,17 @@ impl<const FIXED: bool> Service for RegisterService<FIXED> {
         };
         cluster.all(is_idle, "waits for replies")
     }
+
+    fn show(process: &Register, shown: &mut Shown) {
+        shown.debug(process);
+    }
+
+    fn call(told: Told<'_, Register>) -> Option<ShownCall> {
+        Some(match told {
+            Told::Commanded(command) => ShownCall::Began(0, command.to_string()),
+            Told::Noted(Note::Answered { value }) => ShownCall::Answered(0, value.to_string()),
+        })
+    }
 }
 
 pub(crate) fn main() -> std::process::ExitCode {

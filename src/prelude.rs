@@ -23,10 +23,12 @@ pub use crate::scenario::draw::{Asking, Draws};
 #[cfg(feature = "scenario")]
 pub use crate::scenario::step::Target;
 #[cfg(feature = "scenario")]
-pub use crate::scenario::{Askers, Cluster, Compiled, Order, Place, Problem, Service, Shape, same};
+pub use crate::scenario::{
+    Askers, Cluster, Compiled, MessagePhase, Order, Place, Problem, Service, Shape, Shown, ShownCall, same,
+};
 #[cfg(feature = "scenario")]
 pub use crate::search::Sweep;
-pub use crate::sim::{Judge, Observation, Violation};
+pub use crate::sim::{Judge, Observation, Told, Violation};
 pub use crate::time::{Duration, Instant};
 pub use crate::wire::Wire;
 pub use crate::{display_enum, ensure, label_enum, wire_enum, wire_struct};

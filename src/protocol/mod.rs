@@ -37,7 +37,7 @@ use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::{Links, Role, Size, Subject};
 use crate::scenario::draw::{Asking, Draws};
-use crate::scenario::{Askers, MessagePhase};
+use crate::scenario::{Askers, MessagePhase, Shown};
 use crate::time::Instant;
 
 pub use call::CallId;
@@ -164,6 +164,12 @@ pub trait Protocol: Forked + 'static {
     /// in [`NOUNS`](Protocol::NOUNS). By default messages are about nothing in particular.
     fn subject(_message: &Self::Message) -> Subject {
         Subject::NONE
+    }
+
+    /// Shows the state of a site in pictures; by default the [`sizes`](Protocol::sizes) of it. A protocol that derives
+    /// `Debug` has this done with `shown.debug(self)`.
+    fn show(&self, shown: &mut Shown) {
+        self.sizes(|size| shown.field(size.what, size.holds));
     }
 
     /// The part that messages of this kind play, for the colours of pictures.

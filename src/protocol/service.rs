@@ -152,7 +152,7 @@ impl<P: Protocol> Service for Sites<P> {
 
     fn show(process: &Sites<P>, shown: &mut Shown) {
         match process {
-            Sites::Site(site) => shown.debug(&site.state),
+            Sites::Site(site) => site.state.show(shown),
             Sites::Client(client) => shown.field("unanswered", client.unanswered()),
         }
     }

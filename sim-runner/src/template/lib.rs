@@ -79,6 +79,10 @@ impl<const RETRIES: bool> Protocol for Site<RETRIES> {
         cluster.agree("knows", |site| site.value)
     }
 
+    fn show(&self, shown: &mut Shown) {
+        shown.debug(self);
+    }
+
     fn draw(draws: &mut Draws, asking: &Asking) -> Option<Command> {
         Some(Command::Put { at: asking.who.into(), value: draws.between(1, 1000) })
     }

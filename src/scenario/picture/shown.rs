@@ -22,33 +22,46 @@ impl Shown {
         self.slots.insert(number, holds.to_string());
     }
 
-    /// Shows the fields of a `struct` that derives `Debug`, each under its name, or any other value as `state`.
+    /// Shows the fields of a `struct` that derives `Debug`, each under its name, or any other value as `state`. A struct
+    /// in a variant of an enum is shown too: `Site(Site { value: 7 })`.
     pub fn debug(&mut self, value: &impl Debug) {
         let text = format!("{value:#?}");
-        let inner = text.split_once(" {\n").filter(|(name, _)| !name.contains(['(', '"', '[']));
-        let Some(inner) = inner.and_then(|(_, rest)| rest.strip_suffix("\n}")) else {
-            return self.field("state", format_args!("{value:?}"));
-        };
-        let mut name = String::new();
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for line in inner.lines() {
-            let own = line.strip_prefix("    ").unwrap_or(line);
-            match own.split_once(": ").filter(|(name, _)| !name.starts_with([' ', '"', '}', ')', ']'])) {
-                Some((field, value)) => {
-                    name = field.to_owned();
-                    fields.push((name.clone(), value.to_owned()));
-                }
-                None => {
-                    let Some((_, value)) = fields.last_mut() else { continue };
-                    value.push(' ');
-                    value.push_str(own.trim());
-                }
-            }
-        }
-        debug_assert!(fields.is_empty() || !name.is_empty());
+        let Some(fields) = fields_of(&text) else { return self.field("state", format_args!("{value:?}")) };
         for (name, value) in fields {
             self.field(&name, value.trim_end_matches(','));
         }
+    }
+}
+
+/// The fields of a struct in the pretty form of `Debug`: a line that begins with four spaces and no more begins a field.
+fn fields_of(text: &str) -> Option<Vec<(String, String)>> {
+    let (name, inner) = text.split_once('\n')?;
+    let (name, bracket) = name.split_at_checked(name.len().checked_sub(1)?)?;
+    if !name.trim_end().chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return None;
+    }
+    match bracket {
+        "(" => {
+            let inner = inner.strip_suffix(",\n)")?;
+            let lines = inner.lines().map(|line| line.strip_prefix("    ").unwrap_or(line));
+            fields_of(&lines.collect::<Vec<_>>().join("\n"))
+        }
+        "{" => {
+            let mut fields: Vec<(String, String)> = Vec::new();
+            for line in inner.strip_suffix("\n}")?.lines() {
+                let own = line.strip_prefix("    ").unwrap_or(line);
+                match own.split_once(": ").filter(|(name, _)| !name.starts_with([' ', '"', '}', ')', ']'])) {
+                    Some((field, value)) => fields.push((field.to_owned(), value.to_owned())),
+                    None => {
+                        let (_, value) = fields.last_mut()?;
+                        value.push(' ');
+                        value.push_str(own.trim());
+                    }
+                }
+            }
+            Some(fields)
+        }
+        _ => None,
     }
 }
 
@@ -99,6 +112,12 @@ mod tests {
 
     #[derive(Debug)]
     #[expect(dead_code, reason = "it is shown")]
+    enum Outer {
+        Inner(Inner),
+    }
+
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "it is shown")]
     struct Inner {
         term: u64,
     }
@@ -123,6 +142,7 @@ mod tests {
                 "votes = [ ( 1, true, ), ]"
             ]
         );
+        assert_eq!(shown(&Outer::Inner(Inner { term: 4 })), [("term".to_owned(), "4".to_owned())]);
         assert_eq!(shown(&7), [("state".to_owned(), "7".to_owned())]);
         assert_eq!(shown(&Some(3)), [("state".to_owned(), "Some(3)".to_owned())]);
     }

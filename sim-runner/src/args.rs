@@ -446,6 +446,8 @@ pub(crate) enum ReplayFormat {
     Json,
     /// One JSON object per line: everything that happened, as docs/run.schema.json describes
     RunJson,
+    /// One JSON object for ui.perfetto.dev and chrome://tracing, which show one run: the Trace Event Format
+    Perfetto,
 }
 
 #[derive(Args, Debug)]

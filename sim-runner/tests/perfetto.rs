@@ -178,8 +178,24 @@ fn check(scenario: &str) {
         assert_eq!(instants(class), expected, "{scenario}: {class}");
     }
     let slices = |cat: &str| items.iter().filter(|item| item["ph"] == "X" && item["cat"] == cat).count();
-    let states = run["states"].as_array().unwrap();
-    let changes = |role: &str| states.iter().filter(|change| change["role"] == role).count();
+    let changes = |wanted: &str| {
+        let mut lasting = 0;
+        for process in run["processes"].as_array().unwrap() {
+            let of_process =
+                run["states"].as_array().unwrap().iter().filter(|it| it["process"] == process["id"]);
+            let roles = of_process.filter(|it| it["role"].is_string());
+            let at =
+                |it: &Value| events[usize::try_from(it["after"].as_u64().unwrap()).unwrap()]["at"].as_u64();
+            let roles: Vec<(Option<u64>, &Value)> = roles.map(|it| (at(it), &it["role"])).collect();
+            let is_brief = |place: usize| roles.get(place + 1).is_some_and(|next| next.0 == roles[place].0);
+            lasting += roles
+                .iter()
+                .enumerate()
+                .filter(|(place, (_, role))| *role == wanted && !is_brief(*place))
+                .count();
+        }
+        lasting
+    };
     assert!(slices("leadership") > 0 && slices("leadership") >= changes("leader"), "{scenario}");
     assert_eq!(slices("downtime"), changes("down"), "{scenario}");
     let pauses = events.iter().filter(|event| event["kind"] == "paused").count();

@@ -93,7 +93,7 @@ mod tests {
 
     /// Whether site 1 has the number in time is left to chance.
     const LOSSY: &str = "network: (loss: \"30%\", latency: Uniform(\"1ms\", \"30ms\")),
-        steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"1100ms\", Expect(Holds(site: 1, number: 5)))]";
+        steps: [At(\"1s\", Put(site: 0, number: 5)), At(\"1120ms\", Expect(Holds(site: 1, number: 5)))]";
     const ORDER: &str = "Noted(kind: \"Kept\", who: Site(2)) before Noted(kind: \"Kept\", who: Site(1))";
 
     #[derive(Default)]

@@ -313,23 +313,29 @@ pub(crate) struct SweepArgs {
 }
 
 const ASK: &str = "\
-A question is made of events, as a step of a scenario has them: Crashed(Leader), Noted(kind: \"expired\"),
+A question is made of events, as a step of a scenario has them: Crashed(Leader), Noted(kind: \"expired\"), \
 Sent(kind: \"Nack\", to: Leader). These words join them:
-  A then B     B is true of what happens after A became true; counts, like nth: 2, begin there
-  A before B   A becomes true, and B does not become true until then, nor in the same event
-  not A        A is not true at the end of the run, so nothing comes after it; A then not B is a question
-  ( .. )       brackets; different words need them: A then (B before C)
+  A then B    B is true of what happens after A became true; B counts from there
+  A before B  A becomes true, and B does not become true until then, nor in the same event
+  not A       A is not true at the end of the run, so nothing comes after it
+  ( .. )      brackets; words that differ need them: A then (B before C)
 A question is asked from the first event of a run to its last, healing at the end included. A run that fails ends there.
 
-Every source runs under every seed, as in a sweep. With --seeds the output is the same bytes for any number of threads.
-Nothing is stored: the seeds that are shown run again with the command beside them.
+Every source runs under every seed, as in a sweep. With --seeds the output is the same bytes for any number of threads. \
+Nothing is stored: the commands that are shown make the runs again. How the question goes together with failures is \
+shown whenever a run fails.
 
---format json prints one object. `counts` has the numbers of runs: `runs`, `true`, `given`, `true_and_given`, `failed`,
-`true_and_failed`, `true_and_given_and_failed`, and `open` for runs that were stale or undecided. `shares` has
-quotients of them: `true`, `failed`, `given`, and `X_if_Y` for the share of X among the runs with Y; null among none.
-`first`, `first_with_given` and `first_failed` have up to 5 runs in which the question is true, each with `source`,
-`seed` and `reproduce`. Without --given, all that speaks of it is left out. `question`, `given`, `sources`, `seeds`,
-`not_repeatable` (runs that differed when they were repeated) and `interrupted` are as they say.
+--format json prints one object:
+  question, given, sources, seeds
+                  as asked
+  counts          numbers of runs: runs, true, given, failed, true_and_given, true_and_failed,
+                  true_and_given_and_failed, and open: stale or undecided
+  shares          true, given and failed among all runs, X_if_Y among runs with Y, or null
+  first, first_with_given, first_failed
+                  up to 5 runs in which the question is true: source, seed, reproduce
+  not_repeatable  the number of runs that differed when they were repeated
+  interrupted     whether an interrupt ended it
+Without --given, whatever speaks of it is left out.
 
 Exit codes:
   0  there is an answer, whatever it is, and whether or not runs fail

@@ -72,7 +72,7 @@ pub(crate) fn ask<S: Service>(
         Format::Json => writeln!(out, "{}", report.json())?,
     }
     out.flush()?;
-    Ok(report.exit())
+    Ok(exit(&report.totals, |source| sweep.sources[source].name()))
 }
 
 /// Prints what is wrong with a question.
@@ -264,18 +264,20 @@ impl<S: Service> Report<'_, S> {
         let drawn = format!("{program} draw {} --seed {seed} -o {file}", quoted(name));
         format!("{drawn} && {program} replay {file}{saboteur} --trace")
     }
+}
 
-    fn exit(&self) -> Exit {
-        let Some(Differed { source, seed, sentence }) = self.totals.examples.first() else {
-            return Exit::Passed;
-        };
-        let (runs, name) = (count(self.totals.differed), self.sources[*source].name());
-        error(format_args!(
-            "{runs} runs did not repeat themselves, so the answer means nothing; {name} seed {seed}: {sentence}\n  \
-             help: `sweep` saves such runs, and `audit` shows where they part"
-        ));
-        Exit::Nondeterministic
-    }
+/// The exit. Where runs did not repeat themselves, prints that; `name` names a source.
+fn exit<'a>(totals: &Totals, name: impl Fn(usize) -> &'a str) -> Exit {
+    let Some(Differed { source, seed, sentence }) = totals.examples.first() else {
+        return Exit::Passed;
+    };
+    let (noun, whom) = if totals.differed == 1 { ("run", "itself") } else { ("runs", "themselves") };
+    let (runs, name) = (count(totals.differed), name(*source));
+    error(format_args!(
+        "{runs} {noun} did not repeat {whom}, so the answer means nothing; {name} seed {seed}: {sentence}\n  \
+         help: `sweep` saves such runs, and `audit` shows where they part"
+    ));
+    Exit::Nondeterministic
 }
 
 /// `3.12 %`, or nothing of none.
@@ -290,6 +292,16 @@ fn percent(runs: u64, of: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_of_runs_that_do_not_repeat_themselves_is_none() {
+        let name = |source: usize| ["one", "two"][source];
+        let totals = Totals::default();
+        assert_eq!(exit(&totals, name), Exit::Passed);
+        let differed = Differed { source: 1, seed: 50, sentence: "9 events; then 8".into() };
+        let totals = Totals { differed: 1, examples: vec![differed], ..Totals::default() };
+        assert_eq!(exit(&totals, name), Exit::Nondeterministic);
+    }
 
     #[test]
     fn shares_are_rounded_to_hundredths() {

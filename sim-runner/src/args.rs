@@ -127,6 +127,8 @@ pub(crate) enum HarnessCommand {
     Words(WordsArgs),
     /// Run scenarios under many seeds on all cores
     Sweep(SweepArgs),
+    /// Count in how many runs events happen, in which order, and whether such runs fail
+    Ask(AskArgs),
     /// Print the scenario that a profile draws from a seed
     Draw(DrawArgs),
     /// Make a failing scenario as small as possible while it breaks the same property
@@ -146,6 +148,7 @@ impl HarnessCommand {
             | HarnessCommand::Audit(AuditArgs { saboteur, .. })
             | HarnessCommand::Record(RecordArgs { saboteur, .. })
             | HarnessCommand::Sweep(SweepArgs { saboteur, .. })
+            | HarnessCommand::Ask(AskArgs { saboteur, .. })
             | HarnessCommand::Shrink(ShrinkArgs { saboteur, .. })
             | HarnessCommand::Blame(BlameArgs { saboteur, .. }) => saboteur.as_deref(),
             _ => None,
@@ -315,6 +318,74 @@ pub(crate) struct SweepArgs {
     pub(crate) format: Format,
 }
 
+const ASK: &str = "\
+A question is made of events, as a step of a scenario has them: Crashed(Leader), Noted(kind: \"expired\"), \
+Sent(kind: \"Nack\", to: Leader). These words join them:
+  A then B    B is true of what happens after A became true; B counts from there
+  A before B  A becomes true, and B does not become true until then, nor in the same event
+  not A       A is not true at the end of the run, so nothing comes after it
+  ( .. )      brackets; words that differ need them: A then (B before C)
+A question is asked from the first event of a run to its last, healing at the end included. A run that fails ends there.
+
+Every source runs under every seed, as in a sweep. With --seeds the output is the same bytes for any number of threads. \
+Nothing is stored: the commands that are shown make the runs again. How the question goes together with failures is \
+shown whenever a run fails.
+
+--format json prints one object:
+  question, given, sources, seeds
+                  as asked
+  counts          numbers of runs: runs, true, given, failed, true_and_given, true_and_failed,
+                  true_and_given_and_failed, and open: stale or undecided
+  shares          true, given and failed among all runs, X_if_Y among runs with Y, or null
+  first, first_with_given, first_failed
+                  up to 5 runs in which the question is true: source, seed, reproduce
+  not_repeatable  the number of runs that differed when they were repeated
+  interrupted     whether an interrupt ended it
+Without --given, whatever speaks of it is left out.
+
+Exit codes:
+  0  there is an answer, whatever it is, and whether or not runs fail
+  2  a flag, the question or a file is wrong
+  4  nondeterminism: two runs of one scenario differed, so the answer means nothing";
+
+#[derive(Args, Debug)]
+#[command(after_help = ASK)]
+pub(crate) struct AskArgs {
+    /// Events, joined by `then`, `before` and `not`
+    #[arg(value_name = "QUESTION")]
+    pub(crate) question: String,
+    /// Profiles, scenario files, or folders of scenarios; the profile `default` when absent
+    #[arg(value_name = "PROFILE|SCENARIO")]
+    pub(crate) sources: Vec<String>,
+    /// Also ask this, and show how often each is true where the other one is
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) given: Option<String>,
+    /// Range of seeds, the last one excluded; with --time, A.. has no end
+    #[arg(long, value_name = "A..B")]
+    pub(crate) seeds: Option<Seeds>,
+    /// Start no run after this time: 10m
+    #[arg(long, value_name = "TIME", value_parser = crate::sweep::numbers::time)]
+    pub(crate) time: Option<Duration>,
+    /// Number of threads; one per core when absent
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Run only this part of the seeds, counted from 1: 2/4
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Plant this bug in every process; `matrix` lists the bugs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saboteur: Option<String>,
+    /// Give up a run after this many events
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events_max: u64,
+    /// Give up a run whose world takes more than about this many bytes
+    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) bytes_max: u64,
+    /// For people, or for machines: one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
 #[derive(Args, Debug)]
 #[command(after_help = REPLAY_RECORDING)]
 pub(crate) struct ReplayRecordingArgs {
@@ -387,6 +458,8 @@ pub(crate) enum ReplayFormat {
     Json,
     /// One JSON object per line: everything that happened, as docs/run.schema.json describes
     RunJson,
+    /// One JSON object for ui.perfetto.dev and chrome://tracing, which show one run: the Trace Event Format
+    Perfetto,
 }
 
 #[derive(Args, Debug)]

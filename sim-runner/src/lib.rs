@@ -7,6 +7,7 @@
 //! Only `tweets` knows a service, ours, and nothing else here uses that module.
 
 mod args;
+mod ask;
 mod audit;
 mod blame;
 mod check;
@@ -115,6 +116,7 @@ fn configured<S: Service>(
         HarnessCommand::Words(args) => vocabulary::words::<S>(args),
         HarnessCommand::Completions(args) => completions::completions(args, commands()),
         HarnessCommand::Sweep(args) => sweep::sweep::<S>(args, configure),
+        HarnessCommand::Ask(args) => ask::ask::<S>(args, configure),
         HarnessCommand::Draw(args) => draw::draw::<S>(args),
         HarnessCommand::Shrink(args) => shrink::shrink::<S>(args, &runner()),
         HarnessCommand::Blame(args) => blame::blame::<S>(args, &runner()),

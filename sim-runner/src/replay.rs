@@ -12,8 +12,9 @@ use crate::files::{Loaded, load};
 use crate::progress::Progress;
 use crate::report::{
     RanScenario, failure, json, legend, load_errors, problems, refused_as_planted_otherwise, stdout, summary,
-    trace,
+    trace, usage,
 };
+use crate::show::perfetto::trace_file;
 use crate::show::pictures::{self, Asked};
 
 /// Runs the scenarios that `args` name. `configure` changes the configuration of every process last.
@@ -28,6 +29,10 @@ pub(crate) fn replay<S: Service>(
     if refused_as_planted_otherwise(&loaded, args.saboteur.as_deref()) {
         return Ok(Exit::Usage);
     }
+    if args.format == ReplayFormat::Perfetto && loaded.len() > 1 {
+        let why = format!("--format perfetto writes one run, and these are {}: name one file", loaded.len());
+        return Ok(usage(&why));
+    }
     let width = loaded.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     let mut exits = Vec::new();
     let mut out = stdout();
@@ -37,7 +42,7 @@ pub(crate) fn replay<S: Service>(
     let progress = Progress::new(loaded.len());
     for one in &loaded {
         progress.begin(&one.name);
-        if args.format == ReplayFormat::RunJson {
+        if matches!(args.format, ReplayFormat::RunJson | ReplayFormat::Perfetto) {
             let asked = Asked {
                 seed: args.seed,
                 saboteur: args.saboteur.as_deref(),
@@ -49,7 +54,11 @@ pub(crate) fn replay<S: Service>(
             match pictured {
                 Ok((picture, outcome)) => {
                     exits.push(Exit::of(&outcome.verdict));
-                    writeln!(out, "{}", serde_json::to_string(&picture).map_err(io::Error::other)?)?;
+                    let text = match args.format {
+                        ReplayFormat::Perfetto => serde_json::to_string(&trace_file(&picture)),
+                        _ => serde_json::to_string(&picture),
+                    };
+                    writeln!(out, "{}", text.map_err(io::Error::other)?)?;
                 }
                 Err(found) => {
                     problems(&one.path, &found);
@@ -74,7 +83,7 @@ fn write_report(
     width: usize,
 ) -> io::Result<()> {
     match args.format {
-        ReplayFormat::RunJson => {}
+        ReplayFormat::RunJson | ReplayFormat::Perfetto => {}
         ReplayFormat::Json => json(out, ran, args.trace.is_some())?,
         ReplayFormat::Text => {
             if args.trace.is_some() {

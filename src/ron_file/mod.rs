@@ -19,6 +19,8 @@ pub(crate) use rewrite::OldWords;
 #[cfg(feature = "scenario")]
 pub use rewrite::{OldWord, WhereWritten};
 #[cfg(feature = "scenario")]
+pub(crate) use scan::TextScan;
+#[cfg(feature = "scenario")]
 pub(crate) use value::ValueText;
 
 /// `text` without the byte order mark that some editors put before it.

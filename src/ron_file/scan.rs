@@ -2,18 +2,18 @@
 
 /// A position in a text.
 #[derive(Clone)]
-pub(super) struct TextScan<'a> {
-    pub(super) text: &'a str,
+pub(crate) struct TextScan<'a> {
+    pub(crate) text: &'a str,
     /// The next byte to read.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl<'a> TextScan<'a> {
-    pub(super) fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    pub(super) fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
@@ -21,7 +21,7 @@ impl<'a> TextScan<'a> {
         self.at = end.map_or(self.text.len(), |end| self.at + end);
     }
 
-    pub(super) fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         loop {
             let rest = self.rest();
             if rest.starts_with("//") {
@@ -64,7 +64,7 @@ impl<'a> TextScan<'a> {
     }
 
     /// Skips a string, a raw string or a character, if one begins here.
-    pub(super) fn skip_quoted(&mut self) -> bool {
+    pub(crate) fn skip_quoted(&mut self) -> bool {
         let rest = self.rest();
         let raw = rest.strip_prefix('r').map(|raw| raw.trim_start_matches('#'));
         if let Some(body) = raw.and_then(|raw| raw.strip_prefix('"')) {
@@ -87,7 +87,7 @@ impl<'a> TextScan<'a> {
     }
 
     /// Reads a name, without the `r#` of a raw name.
-    pub(super) fn identifier(&mut self) -> &'a str {
+    pub(crate) fn identifier(&mut self) -> &'a str {
         let raw = self.rest().strip_prefix("r#");
         let rest = raw.unwrap_or(self.rest());
         let is_part =

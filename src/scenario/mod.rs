@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod picture;
 pub mod plan;
 pub mod profile;
+mod question;
 pub mod record;
 pub mod renaming;
 pub mod run;
@@ -64,6 +65,7 @@ pub use panics::caught;
 pub use picture::{MessagePhase, Picture, PictureOptions, Shown, ShownCall, picture, picture_of};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
+pub use question::{any_question, question};
 pub use record::{RunEnd, RunEntry, RunRecorder};
 pub use renaming::Renaming;
 pub(crate) use retired_names::bad_file;
@@ -91,11 +93,16 @@ pub fn starter<S: Service>() -> String {
 
 use ron::extensions::Extensions;
 
+/// How scenarios, and parts of them, are read.
+fn reader() -> ron::Options {
+    let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
+    ron::Options::default().with_default_extension(extensions)
+}
+
 /// Reads a scenario and checks it. Messages call the file `path`.
 pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
     let text = without_mark(text);
-    let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
-    let options = ron::Options::default().with_default_extension(extensions);
+    let options = reader();
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
     let scenario: Scenario<S> =
         options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;

@@ -25,6 +25,8 @@ mod cluster;
 mod links;
 mod steps;
 
+pub(super) use steps::asked;
+
 /// The bound on convergence if neither a scenario nor its service gives one.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
 
@@ -137,28 +139,7 @@ pub enum Holds<S: Service> {
 
 /// The plan of `scenario`, or everything that is wrong with the scenario.
 pub fn plan<S: Service>(scenario: &Scenario<S>) -> Result<Plan<S>, Vec<Problem>> {
-    let mut planner = Planner::<S> {
-        shape: Shape { sites: scenario.sites, clients: scenario.clients, machines: Vec::new() },
-        problems: Vec::new(),
-        checks: Vec::new(),
-        watchpoints: Vec::new(),
-        within: None,
-        progresses: None,
-        restarts: false,
-        heals_all: false,
-        prompt: None,
-        links: scenario.network.order(S::LINKS),
-        says_order: scenario.network.order.is_some(),
-        can_crash: steps::can(scenario, steps::crashes),
-        can_restart: steps::can(scenario, steps::restarts),
-        can_clog: steps::can(scenario, steps::clogs),
-        can_save: steps::can(scenario, steps::saves),
-        budget: scenario.budget,
-        may_stop: SiteSet::EMPTY,
-        keepers: steps::keepers(scenario),
-        fired_by: None,
-        losses: budget::LossBudget::default(),
-    };
+    let mut planner = Planner::<S>::new(scenario);
     let whole = Place::whole();
     if scenario.about.trim().is_empty() {
         planner.wrong(whole.field("about"), "`about` is empty", "one sentence: the property");
@@ -311,6 +292,31 @@ struct Planner<S: Service> {
 }
 
 impl<S: Service> Planner<S> {
+    fn new(scenario: &Scenario<S>) -> Planner<S> {
+        Planner {
+            shape: Shape { sites: scenario.sites, clients: scenario.clients, machines: Vec::new() },
+            problems: Vec::new(),
+            checks: Vec::new(),
+            watchpoints: Vec::new(),
+            within: None,
+            progresses: None,
+            restarts: false,
+            heals_all: false,
+            prompt: None,
+            links: scenario.network.order(S::LINKS),
+            says_order: scenario.network.order.is_some(),
+            can_crash: steps::can(scenario, steps::crashes),
+            can_restart: steps::can(scenario, steps::restarts),
+            can_clog: steps::can(scenario, steps::clogs),
+            can_save: steps::can(scenario, steps::saves),
+            budget: scenario.budget,
+            may_stop: SiteSet::EMPTY,
+            keepers: steps::keepers(scenario),
+            fired_by: None,
+            losses: budget::LossBudget::default(),
+        }
+    }
+
     fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
     }
@@ -529,7 +535,7 @@ impl<S: Service> Planner<S> {
                 Some(Holds::Stopped(sites))
             }
             Word::Harness(RunClaim::Sometimes(event)) => {
-                let demand = Demand::Sometimes(self.event(&place.index(0), event, false)?);
+                let demand = Demand::Sometimes(self.event(&place.index(0), event, false)?.into());
                 self.watchpoints.push(Watchpoint { name: name.to_owned(), demand });
                 Some(Holds::Happened(self.watchpoints.len() - 1))
             }

@@ -9,6 +9,7 @@
 //!    core must come back, converge within the bound, and hold what it held. Expectations are checked last.
 
 use alloc::sync::Arc;
+use core::ops::Range;
 
 use crate::foreign::logs;
 use crate::ids::{ProcessId, SiteId, SiteSet};
@@ -21,7 +22,7 @@ use crate::scenario::panics::caught;
 use crate::scenario::plan::{Holds, Plan, PlannedCheck, plan};
 use crate::scenario::service::{Cluster, Member, Service};
 use crate::scenario::watch::Watched;
-use crate::sim::{Target, TraceLevel, TraceSettings, Violation, World};
+use crate::sim::{Demand, Question, Target, TraceLevel, TraceSettings, Violation, Watchpoint, World};
 use crate::time::{Duration, Instant};
 
 /// Options of a run. Nothing here changes what happens, except `seed`.
@@ -87,6 +88,8 @@ pub struct Run<S: Service> {
     events_max: u64,
     bytes_max: u64,
     phase: RunPhase,
+    /// The numbers of the watchpoints that only ask.
+    questions: Range<usize>,
     /// The state of the sites before the restart at the end.
     held: Arc<Vec<(SiteId, S::Process)>>,
 }
@@ -136,9 +139,26 @@ impl<S: Service> Run<S> {
         options: &RunOptions,
         configure: impl FnOnce(&mut <S::Process as Process>::Config),
     ) -> Result<Run<S>, Vec<Problem>> {
+        Run::asked(scenario, options, &[], configure)
+    }
+
+    /// As [`Run::configured`], with questions about the run. Asking changes nothing in it.
+    pub fn asked(
+        scenario: &Scenario<S>,
+        options: &RunOptions,
+        questions: &[Question],
+        configure: impl FnOnce(&mut <S::Process as Process>::Config),
+    ) -> Result<Run<S>, Vec<Problem>> {
         let seed = options.seed.unwrap_or(scenario.seed);
         let trace = TraceSettings { level: options.trace, lines_max: options.trace_lines_max };
         let mut plan = plan(scenario)?;
+        let first = plan.watchpoints.len();
+        let watched = |question: &Question| Watchpoint {
+            name: "a question".to_owned(),
+            demand: Demand::Sometimes(question.clone()),
+        };
+        plan.watchpoints.extend(questions.iter().map(watched));
+        let questions = first..plan.watchpoints.len();
         configure(&mut plan.config);
         let settings = plan.world(Seed(seed), trace);
         let mut judges = S::judges(&plan.config, &plan.shape);
@@ -162,6 +182,7 @@ impl<S: Service> Run<S> {
             events_max,
             bytes_max,
             phase: RunPhase::Script,
+            questions,
             held: Arc::default(),
         })
     }
@@ -261,6 +282,11 @@ impl<S: Service> Run<S> {
     /// Checks that the judges gave up at their limits so far, one sentence each.
     pub fn unknown(&self) -> Vec<String> {
         S::unknown(self.world.judge().judges())
+    }
+
+    /// The answers to the questions about the run, in their order, if it ends here.
+    pub fn answers(&self) -> Vec<bool> {
+        self.questions.clone().map(|question| self.world.has_happened(question)).collect()
     }
 
     /// Runs `act` on this run. An error or a panic in `act` becomes the verdict.

@@ -106,7 +106,17 @@ mod tests {
         let verdict = Verdict::Violated(Violation { property, explanation: explanation.into() });
         let again = Again::Once;
         let (simulated, unknown) = (Duration::ZERO, Vec::new());
-        Ran { source: 0, seed, verdict, events: 1, simulated, fingerprint: 0, unknown, again }
+        Ran {
+            source: 0,
+            seed,
+            verdict,
+            events: 1,
+            simulated,
+            fingerprint: 0,
+            unknown,
+            answers: Vec::new(),
+            again,
+        }
     }
 
     #[test]

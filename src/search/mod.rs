@@ -5,6 +5,7 @@
 //!
 //! - A [`Source`] makes a scenario from each seed. A [`Sweep`] runs them and reports to a [`Listener`] in order.
 //! - [`Groups`] counts failures that are alike; [`Facts`] counts what happened at all.
+//! - [`Answers`] counts the runs in which a [`Question`](crate::sim::Question) is true.
 //! - [`hunt`] runs seeds until the first failure. It is used to look for planted bugs.
 //! - [`Settle`] shrinks a few failures of each group and saves each shape once, as a [`Failure`].
 //! - [`shrink()`] makes a failing scenario smaller. [`blame()`] says when its failure became inevitable.
@@ -13,6 +14,7 @@
 //! [`Scenario`]: crate::scenario::Scenario
 
 mod aside;
+mod ask;
 pub mod blame;
 mod check;
 mod clock;
@@ -38,6 +40,7 @@ mod tests;
 
 pub use crate::scenario::FactKind;
 pub use aside::{can_write_aside, write_aside};
+pub use ask::{Answers, read_question};
 pub use check::replay;
 pub use facts::{Fact, Facts};
 pub use failure::{Failure, Found, SCHEMA};

@@ -24,6 +24,8 @@ pub struct Ran {
     pub fingerprint: u64,
     /// Checks that the judges gave up at their limits, one sentence each.
     pub unknown: Vec<String>,
+    /// The answers to the questions of the runner, in their order; none if the scenario could not be run.
+    pub answers: Vec<bool>,
     /// Whether it was run a second time, and the result of the second run if that differed.
     pub again: Again,
 }
@@ -111,6 +113,7 @@ pub(super) fn execute<S: Service>(
                 simulated,
                 fingerprint: 0,
                 unknown,
+                answers: Vec::new(),
                 again,
             };
         }
@@ -130,8 +133,8 @@ pub(super) fn execute<S: Service>(
         Again::Once
     };
     let simulated = first.world().now().since(Instant::ZERO);
-    let unknown = first.unknown();
-    Ran { source: number, seed, verdict, events, simulated, fingerprint, unknown, again }
+    let (unknown, answers) = (first.unknown(), first.answers());
+    Ran { source: number, seed, verdict, events, simulated, fingerprint, unknown, answers, again }
 }
 
 /// Runs the same scenario once more, with a trace of notable events.

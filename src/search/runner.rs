@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::process::Process;
 use crate::scenario::{Outcome, Problem, Run, RunOptions, Scenario, Service};
+use crate::sim::Question;
 
 type Configure<S> = dyn Fn(&mut <<S as Service>::Process as Process>::Config) + Send + Sync;
 
@@ -15,11 +16,15 @@ pub struct Runner<S: Service> {
     configure: Arc<Configure<S>>,
     /// The options of each run.
     pub options: RunOptions,
+    questions: Arc<[Question]>,
 }
 
 impl<S: Service> fmt::Debug for Runner<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runner").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Runner")
+            .field("options", &self.options)
+            .field("questions", &self.questions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -34,13 +39,19 @@ impl<S: Service> Runner<S> {
         options: RunOptions,
         configure: impl Fn(&mut <S::Process as Process>::Config) + Send + Sync + 'static,
     ) -> Runner<S> {
-        Runner { configure: Arc::new(configure), options }
+        Runner { configure: Arc::new(configure), options, questions: Arc::default() }
     }
 
     /// The same runner with other options.
     #[must_use]
     pub fn with(&self, options: RunOptions) -> Runner<S> {
-        Runner { configure: Arc::clone(&self.configure), options }
+        Runner { options, ..self.clone() }
+    }
+
+    /// The same runner, which also asks these questions of each run. Asking changes no run.
+    #[must_use]
+    pub fn asking(self, questions: impl Into<Arc<[Question]>>) -> Runner<S> {
+        Runner { questions: questions.into(), ..self }
     }
 
     /// A run of `scenario` before its first event, or everything that is wrong with it.
@@ -50,7 +61,7 @@ impl<S: Service> Runner<S> {
 
     /// As [`start`](Runner::start), with other options.
     pub fn start_with(&self, scenario: &Scenario<S>, options: &RunOptions) -> Result<Run<S>, Vec<Problem>> {
-        Run::configured(scenario, options, |config| (self.configure)(config))
+        Run::asked(scenario, options, &self.questions, |config| (self.configure)(config))
     }
 
     /// Runs `scenario` to its end.

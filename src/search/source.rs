@@ -18,6 +18,11 @@ pub trait Source<S: Service>: Send + Sync {
         None
     }
 
+    /// The scenario of every seed, if all seeds have the same one.
+    fn only(&self) -> Option<&Scenario<S>> {
+        None
+    }
+
     /// Kinds of steps that none of its scenarios has for any seed, as far as it knows.
     fn never_fires(&self) -> &'static [&'static str] {
         &[]
@@ -61,6 +66,10 @@ impl<S: Service> Source<S> for Pinned<S> {
 
     fn seed_of_run(&self, seed: u64) -> Option<u64> {
         Some(seed)
+    }
+
+    fn only(&self) -> Option<&Scenario<S>> {
+        Some(&self.scenario)
     }
 }
 

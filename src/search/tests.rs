@@ -39,7 +39,7 @@ pub(super) fn pinned(fields: &str) -> Arc<dyn Source<Toys>> {
     Arc::new(Pinned::new("pinned", scenario(fields)))
 }
 
-fn sweep(sources: Vec<Arc<dyn Source<Toys>>>, seeds: &str, threads: usize) -> Sweep<Toys> {
+pub(super) fn sweep(sources: Vec<Arc<dyn Source<Toys>>>, seeds: &str, threads: usize) -> Sweep<Toys> {
     let options = RunOptions { events_max: 5_000, ..RunOptions::default() };
     Sweep {
         runner: Runner::new(options),
@@ -62,7 +62,7 @@ impl Listener for Collector {
     fn look(&mut self, _facts: &Facts) {}
 }
 
-fn runs_of(sweep: &Sweep<Toys>) -> (Vec<Ran>, Facts) {
+pub(super) fn runs_of(sweep: &Sweep<Toys>) -> (Vec<Ran>, Facts) {
     let mut collector = Collector::default();
     let facts = sweep.run(&AtomicBool::new(false), &mut collector);
     (collector.0, facts)

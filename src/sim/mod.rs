@@ -30,6 +30,7 @@ pub use net::rule::{About, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
 pub use net::settings::{BREAK_AFTER, Bandwidth, Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
+pub use script::question::Question;
 pub use script::watchpoints::{Demand, Watchpoint};
 pub use script::{
     Aim, ClockFault, DRIFT_MAX, DiskFault, EffectTime, Leaves, Percent, Row, ScriptAction, ScriptStep, Seam,

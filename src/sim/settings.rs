@@ -14,7 +14,7 @@ use crate::sim::net::order::LinkFault;
 use crate::sim::net::rule::{KEPT_MAX, LinkRule, Ruling};
 use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
 use crate::sim::script::watchpoints::Watchpoint;
-use crate::sim::script::{Aim, ClockFault, DRIFT_MAX, ScriptAction, Target, Track};
+use crate::sim::script::{Aim, ClockFault, DRIFT_MAX, ScriptAction, Target, Track, Trigger};
 use crate::time::Duration;
 
 /// The disk of every site.
@@ -194,8 +194,8 @@ impl<P: Process> WorldSettings<P> {
             self.check_action(&step.action)?;
         }
         for watchpoint in &self.watchpoints {
-            let (name, trigger) = (&watchpoint.name, watchpoint.demand.trigger());
-            demand(!trigger.is_time(), &format_args!("{name}, which watches for a time"))?;
+            let (name, waits_for_time) = (&watchpoint.name, watchpoint.demand.any(&Trigger::is_time));
+            demand(!waits_for_time, &format_args!("{name}, which watches for a time"))?;
         }
         Ok(())
     }

@@ -370,7 +370,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.director.fired(track)
     }
 
-    /// Whether the event of the watchpoint with this number, from 0, has happened.
+    /// Whether the question of the watchpoint with this number, from 0, is answered with yes if the run ends here.
     pub fn has_happened(&self, watchpoint: usize) -> bool {
         self.script.watchpoints.has_happened(watchpoint)
     }

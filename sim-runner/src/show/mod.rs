@@ -1,6 +1,7 @@
 //! `show`: one run, or two beside each other, as a page for a browser.
 
 mod page;
+pub(crate) mod perfetto;
 pub(crate) mod pictures;
 
 use std::io::{self, Write};

@@ -1,13 +1,13 @@
 //! `sweep`: runs scenarios under many seeds on all cores and reports the results.
 
-mod clock;
+pub(crate) mod clock;
 mod corpus;
 mod files;
 pub(crate) mod numbers;
-mod screen;
-mod sources;
+pub(crate) mod screen;
+pub(crate) mod sources;
 mod table;
-mod totals;
+pub(crate) mod totals;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -109,20 +109,13 @@ impl<'a, S: Service> Ready<'a, S> {
         };
         let (report, junit) = (file(&args.report)?, file(&args.junit)?);
         let report = args.report.clone().zip(report);
-        let options = RunOptions {
-            seed: None,
-            trace: TraceLevel::Off,
-            events_max: args.events_max,
-            bytes_max: args.bytes_max,
-            ..RunOptions::default()
-        };
-        let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let options = options(args.events_max, args.bytes_max);
         let sweep = aviary::search::Sweep {
             runner: Runner::configured(options, configure),
             seeds: args.seeds.unwrap_or(Seeds::since(0)),
             shard: args.shard.unwrap_or(Shard::ALL),
             time: args.time,
-            threads: args.threads.unwrap_or_else(all),
+            threads: args.threads.unwrap_or_else(all_cores),
             sources,
         };
         if args.must_happen && sweep.missing(&Facts::of::<S>()).is_empty() {
@@ -220,14 +213,10 @@ impl<'a, S: Service> Ready<'a, S> {
             let written = files::junit(&mut junit, &sources, &settled, &pages, &differed, wall.as_secs_f64());
             unwritten.extend(written.err().map(|why| files::failed(args.junit.as_deref(), &why)));
         }
-        let seeds = match (sweep.seeds.end().filter(|_| !has_found), totals.last_seed) {
-            (None, Some(last)) => format!("{}..{}", sweep.seeds.first(), last.saturating_add(1)),
-            _ => sweep.seeds.to_string(),
-        };
-        let part = if sweep.shard == Shard::ALL { String::new() } else { format!(" part {}", sweep.shard) };
+        let last = totals.last_seed.filter(|_| has_found || sweep.seeds.end().is_none());
         let closing = Closing {
             sources: &names,
-            seeds: format!("{seeds}{part}"),
+            seeds: seeds_text(sweep.seeds, sweep.shard, last),
             threads: sweep.threads.get(),
             wall,
             totals: &totals,
@@ -252,6 +241,25 @@ impl<'a, S: Service> Ready<'a, S> {
         // A failed run determines the exit before an unwritten file does.
         Ok(if exit == Exit::Passed && !unwritten.is_empty() { Exit::Usage } else { exit })
     }
+}
+
+/// The options of each run of a search.
+pub(crate) fn options(events_max: u64, bytes_max: u64) -> RunOptions {
+    RunOptions { seed: None, trace: TraceLevel::Off, events_max, bytes_max, ..RunOptions::default() }
+}
+
+/// One thread per core.
+pub(crate) fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The seeds that were run: up to the end of the range, or up to `last` if that ended before.
+pub(crate) fn seeds_text(seeds: Seeds, shard: Shard, last: Option<u64>) -> String {
+    let seeds = match last {
+        Some(last) => format!("{}..{}", seeds.first(), last.saturating_add(1)),
+        None => seeds.to_string(),
+    };
+    if shard == Shard::ALL { seeds } else { format!("{seeds} part {shard}") }
 }
 
 /// From this many runs on, a sweep warns about required facts that never occurred.

@@ -9,7 +9,7 @@ use super::totals::Totals;
 use crate::progress::style;
 
 /// The progress line; it disappears when this is dropped.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     bar: ProgressBar,
     /// The total number of runs, if it is known.
     of: Option<u64>,
@@ -20,14 +20,14 @@ pub(super) struct Screen {
 const WHOLE: u64 = 1_000;
 
 impl Screen {
-    pub(super) fn new(of: Option<u64>, time: Option<Duration>) -> Screen {
+    pub(crate) fn new(of: Option<u64>, time: Option<Duration>) -> Screen {
         // In a pipe, standard error is no terminal, and nothing is drawn.
         let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
         bar.set_style(style("[{bar:24}] {wide_msg} {eta}"));
         Screen { bar, of, time }
     }
 
-    pub(super) fn show(&self, totals: &Totals, coverage: (usize, usize), elapsed: Duration) {
+    pub(crate) fn show(&self, totals: &Totals, coverage: (usize, usize), elapsed: Duration) {
         if self.bar.is_hidden() {
             return;
         }

@@ -15,7 +15,7 @@ use crate::report::{load_errors, usage};
 const USUAL: &str = "default";
 
 /// The named sources, in that order. On an error, prints it and returns how to exit.
-pub(super) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
+pub(crate) fn sources<S: Service>(named: &[String]) -> Result<Vec<Arc<dyn Source<S>>>, Exit> {
     let mut sources: Vec<Arc<dyn Source<S>>> = Vec::new();
     let mut is_wrong = false;
     let usual = [USUAL.to_owned()];

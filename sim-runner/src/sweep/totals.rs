@@ -8,46 +8,46 @@ const DIFFERED_MAX: usize = 5;
 
 /// Sums over the reported runs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Totals {
-    pub(super) runs: u64,
-    pub(super) twice: u64,
-    pub(super) events: u64,
-    pub(super) simulated_us: u64,
+pub(crate) struct Totals {
+    pub(crate) runs: u64,
+    pub(crate) twice: u64,
+    pub(crate) events: u64,
+    pub(crate) simulated_us: u64,
     /// The number of runs that were violated, panicked or stalled.
-    pub(super) broken: u64,
+    pub(crate) broken: u64,
     /// The number of runs that were stale or undecided.
-    pub(super) open: u64,
+    pub(crate) open: u64,
     /// The number of runs that were not judged completely; the first one is kept.
-    pub(super) unjudged: u64,
-    pub(super) first_unjudged: Option<Unjudged>,
+    pub(crate) unjudged: u64,
+    pub(crate) first_unjudged: Option<Unjudged>,
     /// The number of runs that did not repeat themselves.
-    pub(super) differed: u64,
+    pub(crate) differed: u64,
     /// The first of the runs that did not repeat themselves.
-    pub(super) examples: Vec<Differed>,
+    pub(crate) examples: Vec<Differed>,
     /// The seed of the last run.
-    pub(super) last_seed: Option<u64>,
+    pub(crate) last_seed: Option<u64>,
 }
 
 /// A run that judges could not judge completely within their bounds.
 #[derive(Clone, Debug)]
-pub(super) struct Unjudged {
-    pub(super) source: usize,
-    pub(super) seed: u64,
+pub(crate) struct Unjudged {
+    pub(crate) source: usize,
+    pub(crate) seed: u64,
     /// The part that was not judged.
-    pub(super) sentence: String,
+    pub(crate) sentence: String,
 }
 
 /// A run that differed when it was repeated.
 #[derive(Clone, Debug)]
-pub(super) struct Differed {
-    pub(super) source: usize,
-    pub(super) seed: u64,
+pub(crate) struct Differed {
+    pub(crate) source: usize,
+    pub(crate) seed: u64,
     /// The results of both runs.
-    pub(super) sentence: String,
+    pub(crate) sentence: String,
 }
 
 impl Totals {
-    pub(super) fn add(&mut self, ran: &Ran) {
+    pub(crate) fn add(&mut self, ran: &Ran) {
         self.runs += 1;
         self.events += ran.events;
         self.simulated_us += ran.simulated.as_micros();
@@ -103,7 +103,17 @@ mod tests {
     fn ran(seed: u64, unknown: &[&str]) -> Ran {
         let unknown = unknown.iter().map(ToString::to_string).collect();
         let (verdict, simulated, again) = (Verdict::Passed, Duration::from_secs(2), Again::Once);
-        Ran { source: 0, seed, verdict, events: 9, simulated, fingerprint: 0, unknown, again }
+        Ran {
+            source: 0,
+            seed,
+            verdict,
+            events: 9,
+            simulated,
+            fingerprint: 0,
+            unknown,
+            answers: Vec::new(),
+            again,
+        }
     }
 
     #[test]

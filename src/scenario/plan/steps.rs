@@ -2,8 +2,8 @@
 
 use crate::ids::SiteSet;
 use crate::process::{Label, Process, Subject};
-use crate::ron_file::Place;
 use crate::ron_file::nearest::nearest;
+use crate::ron_file::{Place, Problem};
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::plan::{PlannedCheck, Planner};
@@ -63,6 +63,19 @@ const SLOW_MAX: Duration = Duration::from_secs(60);
 
 /// The farthest that a clock is set: ten years.
 const STEP_MAX: Duration = Duration::from_secs(315_360_000);
+
+/// What an event means that is asked about in runs of `scenario`, or what is wrong with it. It need not be possible there.
+pub(in crate::scenario) fn asked<S: Service>(
+    scenario: &Scenario<S>,
+    event: &EventPattern,
+) -> Result<Trigger, Vec<Problem>> {
+    let mut planner = Planner::<S>::new(scenario);
+    planner.machines(scenario.machines.as_deref());
+    match planner.event(&Place::whole(), event, true) {
+        Some(trigger) if planner.problems.is_empty() => Ok(trigger),
+        _ => Err(planner.problems),
+    }
+}
 
 fn moment(since_start: Duration) -> Instant {
     Instant::ZERO + since_start

@@ -11,6 +11,7 @@ pub(crate) mod describe;
 pub mod director;
 pub(crate) mod head_start;
 pub(crate) mod matcher;
+pub mod question;
 pub mod row;
 pub mod vocabulary;
 pub mod watchpoints;

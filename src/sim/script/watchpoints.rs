@@ -6,10 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
-use crate::ids::ProcessId;
 use crate::sim::net::rule::Filter;
 use crate::sim::net::rules::Roles;
 use crate::sim::script::matcher::{Happening, Nearness, compare};
+use crate::sim::script::question::{Asked, Question};
 use crate::sim::script::{Target, Trigger};
 use crate::sim::watch::judge::Violation;
 
@@ -27,9 +27,9 @@ pub struct Watchpoint {
 pub enum Demand {
     /// This must not happen. The moment it does, it is a violation of `never`.
     Never(Trigger),
-    /// This must happen. The driver of the world checks it with
-    /// [`World::has_happened`](crate::sim::World::has_happened).
-    Sometimes(Trigger),
+    /// The answer to this is to be known. Whether it must be yes is up to the driver of the world, which reads the
+    /// answer with [`World::has_happened`](crate::sim::World::has_happened).
+    Sometimes(Question),
     /// Processes become leader at most this often. Once more is a violation of `leaderships`.
     LeadershipsAtMost(u64),
 }
@@ -37,49 +37,71 @@ pub enum Demand {
 const LEADS: &Trigger = &Trigger::Leads(Target::Any);
 
 impl Demand {
-    pub(crate) const fn trigger(&self) -> &Trigger {
+    /// Whether `is` holds for any of the events that it is about.
+    pub(crate) fn any(&self, is: &dyn Fn(&Trigger) -> bool) -> bool {
         match self {
-            Demand::Never(trigger) | Demand::Sometimes(trigger) => trigger,
-            Demand::LeadershipsAtMost(_) => LEADS,
+            Demand::Never(trigger) => is(trigger),
+            Demand::Sometimes(question) => question.any(is),
+            Demand::LeadershipsAtMost(_) => is(LEADS),
         }
     }
 
-    /// The number of occurrences that decide it.
-    const fn times(&self) -> u64 {
+    fn seen_nothing(&self) -> Seen {
         match self {
-            Demand::Never(trigger) | Demand::Sometimes(trigger) => trigger.nth(),
-            Demand::LeadershipsAtMost(most) => most.saturating_add(1),
+            Demand::Sometimes(question) => Seen::Asked(Asked::new(question)),
+            Demand::Never(_) | Demand::LeadershipsAtMost(_) => Seen::Count(0),
         }
     }
+}
+
+/// What has been seen of a demand.
+#[derive(Clone, Debug)]
+enum Seen {
+    /// The number of occurrences of its event.
+    Count(u64),
+    /// The progress of its question.
+    Asked(Asked),
 }
 
 impl Watchpoint {
-    /// Objects if this occurrence, with its number and its process, breaks the demand.
-    fn judge(&self, number: u64, who: ProcessId) -> Result<(), Violation> {
-        if number < self.demand.times() {
-            return Ok(());
+    /// Takes an event, with the roles at that moment. Objects if it breaks the demand.
+    fn happened<'a>(
+        &self,
+        seen: &mut Seen,
+        happening: &Happening<'_>,
+        roles: &impl Deref<Target = Roles<'a>>,
+    ) -> Result<(), Violation> {
+        let is = |trigger: &Trigger| compare(trigger, happening, roles) == Nearness::Match;
+        let (name, who) = (&self.name, happening.who());
+        match (&self.demand, seen) {
+            (Demand::Sometimes(_), Seen::Asked(asked)) => asked.happened(&is),
+            (Demand::Never(trigger), Seen::Count(count)) if is(trigger) => {
+                *count += 1;
+                if *count >= trigger.nth() {
+                    let explanation = format!("{name} forbids that {who} {}", action_text(trigger));
+                    return Err(Violation { property: "never", explanation });
+                }
+            }
+            (Demand::LeadershipsAtMost(most), Seen::Count(number)) if is(LEADS) => {
+                *number += 1;
+                if *number > *most {
+                    let plural = if *most == 1 { "" } else { "s" };
+                    let allowed = format!("{name} allows {most} leadership{plural}");
+                    let explanation = format!("{allowed}, {who} leads as number {number}");
+                    return Err(Violation { property: "leaderships", explanation });
+                }
+            }
+            _ => {}
         }
-        let name = &self.name;
-        let (property, explanation) = match &self.demand {
-            Demand::Sometimes(_) => return Ok(()),
-            Demand::Never(trigger) => {
-                ("never", format!("{name} forbids that {who} {}", action_text(trigger)))
-            }
-            Demand::LeadershipsAtMost(most) => {
-                let plural = if *most == 1 { "" } else { "s" };
-                let allowed = format!("{name} allows {most} leadership{plural}");
-                ("leaderships", format!("{allowed}, {who} leads as number {number}"))
-            }
-        };
-        Err(Violation { property, explanation })
+        Ok(())
     }
 }
 
-/// The watchpoints of one world, with their counts.
+/// The watchpoints of one world, with what has been seen of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Watchpoints {
     list: Arc<Vec<Watchpoint>>,
-    counts: Vec<u64>,
+    seen: Vec<Seen>,
     /// Whether any watches for datagrams. Checked for every datagram.
     pub(crate) watch_datagrams: bool,
     /// Whether any watches for notes.
@@ -88,36 +110,32 @@ pub(crate) struct Watchpoints {
 
 impl Watchpoints {
     pub(crate) fn new(list: Vec<Watchpoint>) -> Watchpoints {
-        let any = |is: fn(&Trigger) -> bool| list.iter().any(|watchpoint| is(watchpoint.demand.trigger()));
+        let any = |is: fn(&Trigger) -> bool| list.iter().any(|watchpoint| watchpoint.demand.any(&is));
         Watchpoints {
-            counts: alloc::vec![0; list.len()],
+            seen: list.iter().map(|watchpoint| watchpoint.demand.seen_nothing()).collect(),
             watch_datagrams: any(Trigger::is_datagram),
             watch_notes: any(|trigger| matches!(trigger, Trigger::Noted { .. })),
             list: Arc::new(list),
         }
     }
 
-    /// Counts an event, with the roles at that moment. The first watchpoint that it breaks objects.
+    /// Takes an event, with the roles at that moment. The first watchpoint that it breaks objects.
     pub(crate) fn happened<'a>(
         &mut self,
         happening: &Happening<'_>,
         roles: &impl Deref<Target = Roles<'a>>,
     ) -> Result<(), Violation> {
         let mut verdict = Ok(());
-        for (watchpoint, count) in self.list.iter().zip(&mut self.counts) {
-            if compare(watchpoint.demand.trigger(), happening, roles) == Nearness::Match {
-                *count += 1;
-                verdict = verdict.and_then(|()| watchpoint.judge(*count, happening.who()));
-            }
+        for (watchpoint, seen) in self.list.iter().zip(&mut self.seen) {
+            verdict = verdict.and(watchpoint.happened(seen, happening, roles));
         }
         verdict
     }
 
-    /// Whether the event of the watchpoint with this number, from 0, has happened; `false` if there is no such
-    /// watchpoint.
+    /// Whether the question of the watchpoint with this number, from 0, is answered with yes if the run ends here;
+    /// `false` if that watchpoint asks nothing or does not exist.
     pub(crate) fn has_happened(&self, number: usize) -> bool {
-        let mut seen = self.list.iter().zip(&self.counts).skip(number);
-        seen.next().is_some_and(|(watchpoint, count)| *count >= watchpoint.demand.times())
+        matches!(self.seen.get(number), Some(Seen::Asked(asked)) if asked.is_true())
     }
 }
 

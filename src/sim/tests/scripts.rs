@@ -141,8 +141,8 @@ fn watchpoints_count_from_the_first_event_to_the_last() {
     let sent_tell = |nth| Trigger::Sent(filter("Tell", Target::Any, Target::Any), nth);
     let mut settings = settings(Vec::from([put(1, S0, 5)]));
     settings.watchpoints = Vec::from([
-        watch("one", Demand::Sometimes(sent_tell(2))),
-        watch("two", Demand::Sometimes(sent_tell(3))),
+        watch("one", Demand::Sometimes(sent_tell(2).into())),
+        watch("two", Demand::Sometimes(sent_tell(3).into())),
         watch("three", Demand::Never(Trigger::Crashed(Target::of(S1)))),
     ]);
     let mut world = run(settings.clone());

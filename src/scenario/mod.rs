@@ -38,10 +38,13 @@ pub mod write;
 
 mod panics;
 mod retired_names;
+pub(crate) mod short_words;
 mod value;
 
 #[cfg(test)]
 mod audit_tests;
+#[cfg(test)]
+mod held_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
@@ -94,11 +97,12 @@ use ron::extensions::Extensions;
 /// Reads a scenario and checks it. Messages call the file `path`.
 pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
     let text = without_mark(text);
+    let spelled = short_words::spelled_out(text, &[Place::whole()]);
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
     let scenario: Scenario<S> =
-        options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
+        options.from_str(&spelled).map_err(|error| bad(&|| BadFile::from_ron(path, &spelled, &error)))?;
     match plan(&scenario) {
         Ok(_) => Ok(scenario),
         Err(problems) => Err(bad(&|| BadFile::from_problems(path, text, &problems))),

@@ -6,7 +6,7 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, UnderWay, When};
 
 /// The new number of each member; `None` for a dropped one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,6 +110,11 @@ impl Renaming {
         Some(Traffic { from, to, ..traffic.clone() })
     }
 
+    fn under_way(&self, copy: &UnderWay) -> Option<UnderWay> {
+        let (from, to) = (self.target(copy.from)?, self.target(copy.to)?);
+        Some(UnderWay { from, to, ..copy.clone() })
+    }
+
     fn rule(&self, rule: &Rule) -> Option<Rule> {
         let (from, to) = (self.target(rule.from)?, self.target(rule.to)?);
         let then = match rule.then {
@@ -154,6 +159,8 @@ impl Renaming {
                 Fault::Mend(one, other)
             }
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
+            Fault::Deliver(copy) => Fault::Deliver(self.under_way(copy)?),
+            Fault::Lose(copy) => Fault::Lose(self.under_way(copy)?),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
             aimed => unreachable!("{aimed:?} is done to somebody, and renamed above"),

@@ -14,8 +14,8 @@ use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
-    self, BREAK_AFTER, Chance, Delivery, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,
-    TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
+    self, BREAK_AFTER, Chance, Delivery, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction,
+    ScriptStep, TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -589,9 +589,11 @@ impl<S: Service> Planner<S> {
             network.misdelivery,
         ];
         let takes_its_time = matches!(network.latency, sim::LinkLatency::Constant(_));
-        let is_calm = !self.is_held && chances.iter().all(|chance| chance.numerator == 0) && network.bandwidth.is_none();
+        let is_calm = !self.is_held
+            && chances.iter().all(|chance| chance.numerator == 0)
+            && network.bandwidth.is_none();
         if !is_calm || !takes_its_time || scenario.disk.mode != DiskMode::Overlapped {
-            let message = "`Prompt` is asked where datagrams are held, lost, altered or overtaken, or syncs wait for each other";
+            let message = "`Prompt` is asked where datagrams are lost, altered, overtaken or held, or syncs wait for each other";
             let help = "a network with a `Constant` latency and nothing else, and an overlapped disk";
             self.wrong(place.clone(), message, help);
         }

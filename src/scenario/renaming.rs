@@ -6,7 +6,9 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, UnderWay, When};
+use crate::scenario::step::{
+    EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, UnderWay, When,
+};
 
 /// The new number of each member; `None` for a dropped one.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -12,7 +12,8 @@ pub(crate) fn spelled_out<'a>(text: &'a str, scenarios: &[Place]) -> Cow<'a, str
     let mut spelled = Cow::Borrowed(text);
     for scenario in scenarios.iter().filter(|_| text.contains(&held)) {
         let network = scenario.field("network").locate(&spelled);
-        if spelled.get(network.clone()) == Some(held.as_str()) {
+        // Where there is no such field, the whole text is found.
+        if network.start > 0 && spelled.get(network.clone()) == Some(held.as_str()) {
             spelled.to_mut().replace_range(network, &format!("(delivery: {held})"));
         }
     }
@@ -26,7 +27,10 @@ mod tests {
     #[test]
     fn only_the_whole_network_of_a_scenario_is_spelled_out() {
         let spelled = |text| spelled_out(text, &[Place::whole(), Place::whole().field("scenario")]);
-        assert_eq!(spelled("(about: \"Held\", network: Held)"), "(about: \"Held\", network: (delivery: Held))");
+        assert_eq!(
+            spelled("(about: \"Held\", network: Held)"),
+            "(about: \"Held\", network: (delivery: Held))"
+        );
         let nested = "F(scenario: (network: /* here */ Held, sites: 3))";
         assert_eq!(spelled(nested), "F(scenario: (network: /* here */ (delivery: Held), sites: 3))");
         for same in ["(network: (delivery: Held))", "(network: Holt)", "(disk: Held)", "Held", "(network: "] {

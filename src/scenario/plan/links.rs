@@ -46,7 +46,9 @@ impl<S: Service> Planner<S> {
         if self.links != Links::Datagrams {
             let (links, help) = (self.links, "say `order: Datagrams` beside `delivery: Held`");
             let (place, message) = match self.says_order {
-                true => (place.field("order"), format!("steps deliver in any order, not like `order: {links:?}`")),
+                true => {
+                    (place.field("order"), format!("steps deliver in any order, not like `order: {links:?}`"))
+                }
                 false => (
                     place.field("delivery"),
                     format!("this service assumes `order: {links:?}`, and steps deliver in any order"),
@@ -76,7 +78,8 @@ impl<S: Service> Planner<S> {
         match row.delivery {
             Some(Delivery::Held) if !self.is_held => {
                 let word = row.name();
-                let message = format!("`{word}` is a step of a held network, and this network delivers by itself");
+                let message =
+                    format!("`{word}` is a step of a held network, and this network delivers by itself");
                 self.wrong(place.clone(), message, format!("say `network: Held`, or leave out `{word}`"));
             }
             Some(Delivery::ByItself) if self.is_held => self.means_nothing_held(place.clone(), row.name()),

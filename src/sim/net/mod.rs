@@ -196,6 +196,9 @@ impl<P: Process> Net<P> {
     /// The number of copies that clogged links or a held network hold, or rules keep.
     #[cfg(test)]
     pub(crate) fn copies_held(&self) -> usize {
-        self.held.as_ref().map_or(0, |held| held.list.len()) + self.clogs.copies() + self.rules.copies() + self.order.copies()
+        self.held.as_ref().map_or(0, |held| held.list.len())
+            + self.clogs.copies()
+            + self.rules.copies()
+            + self.order.copies()
     }
 }

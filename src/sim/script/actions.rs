@@ -113,7 +113,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.each(targets, |world, host| world.inject_clock_fault(host, fault))
             }
             // They hand inputs in, which must wait until no process is handling one.
-            ScriptAction::Deliver(_) | ScriptAction::Lose(_) | ScriptAction::Fire(_) | ScriptAction::Sync(_) => {
+            ScriptAction::Deliver(_)
+            | ScriptAction::Lose(_)
+            | ScriptAction::Fire(_)
+            | ScriptAction::Sync(_) => {
                 self.script.by_hand.push_back(Fired { step, action, targets, ends });
                 self.queue.push(self.watch.now, QueuedEvent::ByHand);
             }

@@ -107,8 +107,13 @@ fn a_step_on_a_sending_takes_what_was_just_sent() {
 #[test]
 fn a_deadline_comes_with_the_clock_of_its_process_alone() {
     let beat = Duration::from_millis(300);
-    let mut settings =
-        held(Vec::from([fire(10, S1), fire(20, S1), deliver(30, "Beat", S1, S0), fire(900, S0), fire(910, S2)]));
+    let mut settings = held(Vec::from([
+        fire(10, S1),
+        fire(20, S1),
+        deliver(30, "Beat", S1, S0),
+        fire(900, S0),
+        fire(910, S2),
+    ]));
     settings.config.beat = Some(beat);
     let world = run(settings);
     assert_eq!(missed(&world), [""; 0]);
@@ -233,7 +238,10 @@ fn everything_goes_on_by_itself_once_faults_stop() {
     assert_eq!((kept(&world, S1), kept(&world, S2)), (Vec::from([6]), Vec::new()));
     world.heal_core();
     world.run_until(ms(2_500)).unwrap();
-    assert_eq!((kept(&world, S0), kept(&world, S1), kept(&world, S2)), ([5, 6].into(), [6, 5].into(), [5, 6].into()));
+    assert_eq!(
+        (kept(&world, S0), kept(&world, S1), kept(&world, S2)),
+        ([5, 6].into(), [6, 5].into(), [5, 6].into())
+    );
     assert_eq!(deliveries(&world, "Tell", S0, S1), [2_010_000], "a latency after the hold has ended");
     assert_eq!(world.judge().durable[1], (S1, 6));
     assert!(deliveries(&world, "Beat", S2, S0).len() > 1);

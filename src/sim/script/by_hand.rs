@@ -41,7 +41,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             other => unreachable!("{} is no step of a held network", other.kind()),
         };
         if let Err(why) = done {
-            self.watch.line(None, LineClass::Fault, || TraceEvent::Idle { what: "finds nothing of that" });
+            self.watch
+                .line(None, LineClass::Fault, || TraceEvent::Idle { what: "does not find what it names" });
             if self.script.fruitless.is_empty() {
                 let there = self.what_is_there();
                 self.script.miss(step, format!("its trigger came, and {why}; {there}"));

@@ -101,8 +101,10 @@ pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> 
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
-    let scenario: Scenario<S> =
-        options.from_str(&spelled).map_err(|error| bad(&|| BadFile::from_ron(path, &spelled, &error)))?;
+    let scenario: Scenario<S> = options
+        .from_str(&spelled.text)
+        .map_err(|error| spelled.in_original(error))
+        .map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
     match plan(&scenario) {
         Ok(_) => Ok(scenario),
         Err(problems) => Err(bad(&|| BadFile::from_problems(path, text, &problems))),

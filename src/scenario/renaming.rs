@@ -7,7 +7,7 @@ use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
 use crate::scenario::step::{
-    EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, UnderWay, When,
+    EventPattern, Fault, HeldTraffic, Rule, Ruling, RunClaim, Step, Target, Traffic, When,
 };
 
 /// The new number of each member; `None` for a dropped one.
@@ -112,9 +112,9 @@ impl Renaming {
         Some(Traffic { from, to, ..traffic.clone() })
     }
 
-    fn under_way(&self, copy: &UnderWay) -> Option<UnderWay> {
+    fn under_way(&self, copy: &HeldTraffic) -> Option<HeldTraffic> {
         let (from, to) = (self.target(copy.from)?, self.target(copy.to)?);
-        Some(UnderWay { from, to, ..copy.clone() })
+        Some(HeldTraffic { from, to, ..copy.clone() })
     }
 
     fn rule(&self, rule: &Rule) -> Option<Rule> {

@@ -250,9 +250,9 @@ pub enum Fault<E> {
     /// slow, clocks run on as they do, and damaged or wiped storage stays so.
     Heal,
     /// In a held network, delivers the oldest matching datagram under way.
-    Deliver(UnderWay),
+    Deliver(HeldTraffic),
     /// In a held network, loses the oldest matching datagram under way.
-    Lose(UnderWay),
+    Lose(HeldTraffic),
     /// In a held network, makes the deadline of the target come: its clock is set ahead to it, and the target wakes.
     Fire(Target),
     /// In a held network, completes the oldest sync of the target.
@@ -306,7 +306,7 @@ impl<E> Fault<E> {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UnderWay {
+pub struct HeldTraffic {
     /// The kind of a message in the datagram.
     #[serde(skip_serializing_if = "is_usual")]
     pub kind: Option<String>,

@@ -245,8 +245,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a link
-    /// holds have none.
+    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a
+    /// link or a held network holds have none.
     pub fn under_way(&self) -> impl Iterator<Item = (u32, Instant)> {
         self.queue.turns().filter_map(|(turn, event)| match event {
             QueuedEvent::Deliver { packet, .. } | QueuedEvent::Arrive { packet, .. } => {

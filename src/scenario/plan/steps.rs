@@ -8,7 +8,7 @@ use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, Rule, Traffic, UnderWay, When};
+use crate::scenario::step::{EventPattern, Fault, HeldTraffic, Rule, Traffic, When};
 use crate::sim::{
     self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction,
     ScriptStep, Slots, Target, Track, Trigger,
@@ -373,7 +373,7 @@ impl<S: Service> Planner<S> {
     }
 
     /// The datagrams that a step of a held network means.
-    fn under_way(&mut self, place: &Place, copy: &UnderWay) -> Option<Filter> {
+    fn under_way(&mut self, place: &Place, copy: &HeldTraffic) -> Option<Filter> {
         let about = self.about(place, copy.subject.as_ref(), copy.slot, &<MessageOf<S> as Label>::nouns());
         self.filter(place, copy.kind.as_deref(), (copy.from, copy.to), about)
     }

@@ -3,7 +3,7 @@
 //! Copies inside one program are not held: they cross no network.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
@@ -70,7 +70,7 @@ impl<P: Process> Net<P> {
     /// The held copies, one text each, the oldest first.
     pub(crate) fn held_texts(&self) -> impl Iterator<Item = String> {
         let message = |(kind, subject): &(&str, Subject)| match *subject {
-            Subject::NONE => format!("{kind}"),
+            Subject::NONE => (*kind).to_string(),
             subject => format!("{kind} {subject}"),
         };
         self.held.iter().flat_map(|held| &held.list).map(move |copy| {

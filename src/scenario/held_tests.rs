@@ -164,5 +164,5 @@ fn steps_of_a_held_network_are_refused_elsewhere_and_checked_there() {
     step("Sync(Client(0))", "a client has neither a disk nor seams");
     assert!(wrong("network: Holt").contains("expected `Network`, found `Holt`"));
     let bad = wrong("network: Held, site: 3");
-    assert!(bad.contains("sites: 3, network: Held, site: 3)\n") && bad.contains("wrong.ron:1:59"), "{bad}");
+    assert!(bad.contains("sites: 3, network: Held, site: 3)\n") && bad.contains("wrong.ron:1:52"), "{bad}");
 }

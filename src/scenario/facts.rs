@@ -1,7 +1,7 @@
 //! The facts that are counted in runs, by name.
 
 use crate::scenario::service::Service;
-use crate::sim::{ScriptAction, Statistics};
+use crate::sim::{Delivery, Row, ScriptAction, Statistics};
 
 /// The kind of a fact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,12 +28,16 @@ impl FactKind {
     }
 }
 
-/// Every named fact of runs of `S` on the links that it assumes.
+/// Every named fact of runs of `S` on the links that it assumes, where the network delivers by itself. Nothing draws a
+/// held network.
 pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
+    let is_by_hand = |row: &&Row| row.delivery == Some(Delivery::Held);
+    let by_hand: Vec<_> =
+        ScriptAction::<()>::rows().filter(is_by_hand).filter_map(|row| row.counter).collect();
     let world = Statistics::default();
-    let world = world.counts().filter(|(name, _)| S::LINKS.can_count(name));
+    let world = world.counts().filter(|(name, _)| S::LINKS.can_count(name) && !by_hand.contains(name));
     let world = world.map(|(name, _)| (FactKind::World, name));
-    let steps = ScriptAction::<()>::rows().filter(|row| S::LINKS.has_step(row.kind));
+    let steps = ScriptAction::<()>::rows().filter(|row| S::LINKS.has_step(row.kind) && !is_by_hand(row));
     let steps = steps.map(|row| (FactKind::Step, row.kind));
     let notes = S::notes().into_iter().map(|name| (FactKind::Note, name));
     world.chain(steps).chain(notes).collect()

@@ -9,7 +9,7 @@ use crate::scenario::schema::{ExpectationSchema, SettingsSchema, StepSchema, sho
 use crate::scenario::service::Service;
 use crate::scenario::step::{Action, Expectation, Rule, Step};
 use crate::scenario::value::is_usual;
-use crate::sim::{Bandwidth, Bursts, Chance, LateCopy};
+use crate::sim::{Bandwidth, Bursts, Chance, Delivery, LateCopy};
 use crate::time::Duration;
 
 /// A scenario: the cluster, what happens to it, and what must hold.
@@ -170,6 +170,10 @@ fn is_a_minute(time: &Duration) -> bool {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Network {
+    /// What makes datagrams arrive, deadlines come and syncs complete. `network: Held` is short for
+    /// `network: (delivery: Held)`.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub delivery: Delivery,
     /// The time that a datagram takes.
     #[serde(skip_serializing_if = "is_one_millisecond")]
     #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
@@ -216,7 +220,7 @@ impl Network {
     }
 }
 
-const ONE_MILLISECOND: Latency = Latency::Constant(Duration::from_millis(1));
+pub(super) const ONE_MILLISECOND: Latency = Latency::Constant(Duration::from_millis(1));
 
 fn is_one_millisecond(latency: &Latency) -> bool {
     *latency == ONE_MILLISECOND
@@ -225,6 +229,7 @@ fn is_one_millisecond(latency: &Latency) -> bool {
 impl Default for Network {
     fn default() -> Network {
         Network {
+            delivery: Delivery::ByItself,
             latency: ONE_MILLISECOND,
             loss: Chance::NEVER,
             duplication: Chance::NEVER,

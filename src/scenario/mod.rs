@@ -39,10 +39,13 @@ pub mod write;
 
 mod panics;
 mod retired_names;
+pub(crate) mod short_words;
 mod value;
 
 #[cfg(test)]
 mod audit_tests;
+#[cfg(test)]
+mod held_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
@@ -102,10 +105,13 @@ fn reader() -> ron::Options {
 /// Reads a scenario and checks it. Messages call the file `path`.
 pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
     let text = without_mark(text);
+    let spelled = short_words::spelled_out(text, &[Place::whole()]);
     let options = reader();
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
-    let scenario: Scenario<S> =
-        options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
+    let scenario: Scenario<S> = options
+        .from_str(&spelled.text)
+        .map_err(|error| spelled.in_original(error))
+        .map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
     match plan(&scenario) {
         Ok(_) => Ok(scenario),
         Err(problems) => Err(bad(&|| BadFile::from_problems(path, text, &problems))),

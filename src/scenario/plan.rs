@@ -14,8 +14,8 @@ use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
 use crate::scenario::step::{RunClaim, Target};
 use crate::sim::{
-    self, BREAK_AFTER, Chance, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep,
-    TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
+    self, BREAK_AFTER, Chance, Delivery, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction,
+    ScriptStep, TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
@@ -267,6 +267,8 @@ struct Planner<S: Service> {
     /// What the links of the run promise, and whether the file says so.
     links: Links,
     says_order: bool,
+    /// Whether datagrams, deadlines and syncs wait for steps.
+    is_held: bool,
     problems: Vec<Problem>,
     checks: Vec<PlannedCheck<S>>,
     watchpoints: Vec<Watchpoint>,
@@ -305,6 +307,7 @@ impl<S: Service> Planner<S> {
             prompt: None,
             links: scenario.network.order(S::LINKS),
             says_order: scenario.network.order.is_some(),
+            is_held: scenario.network.delivery == Delivery::Held,
             can_crash: steps::can(scenario, steps::crashes),
             can_restart: steps::can(scenario, steps::restarts),
             can_clog: steps::can(scenario, steps::clogs),
@@ -376,6 +379,7 @@ impl<S: Service> Planner<S> {
         }
         self.check_impairments(&place, network);
         let planned = NetworkSettings {
+            delivery: network.delivery,
             latency: self.latency(&place.field("latency"), &network.latency),
             loss: network.loss,
             duplication: network.duplication,
@@ -391,6 +395,9 @@ impl<S: Service> Planner<S> {
             break_after: network.break_after.unwrap_or(BREAK_AFTER),
         };
         self.check_links(&place, &planned, network.break_after);
+        if self.is_held {
+            self.check_held(scenario);
+        }
         planned
     }
 
@@ -588,9 +595,11 @@ impl<S: Service> Planner<S> {
             network.misdelivery,
         ];
         let takes_its_time = matches!(network.latency, sim::LinkLatency::Constant(_));
-        let is_calm = chances.iter().all(|chance| chance.numerator == 0) && network.bandwidth.is_none();
+        let is_calm = !self.is_held
+            && chances.iter().all(|chance| chance.numerator == 0)
+            && network.bandwidth.is_none();
         if !is_calm || !takes_its_time || scenario.disk.mode != DiskMode::Overlapped {
-            let message = "`Prompt` is asked where datagrams are lost, altered or overtaken, or syncs wait for each other";
+            let message = "`Prompt` is asked where datagrams are lost, altered, overtaken or held, or syncs wait for each other";
             let help = "a network with a `Constant` latency and nothing else, and an overlapped disk";
             self.wrong(place.clone(), message, help);
         }

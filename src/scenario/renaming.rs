@@ -6,7 +6,9 @@
 use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, Rule, Ruling, RunClaim, Step, Target, Traffic, When};
+use crate::scenario::step::{
+    EventPattern, Fault, HeldTraffic, Rule, Ruling, RunClaim, Step, Target, Traffic, When,
+};
 
 /// The new number of each member; `None` for a dropped one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -110,6 +112,11 @@ impl Renaming {
         Some(Traffic { from, to, ..traffic.clone() })
     }
 
+    fn under_way(&self, copy: &HeldTraffic) -> Option<HeldTraffic> {
+        let (from, to) = (self.target(copy.from)?, self.target(copy.to)?);
+        Some(HeldTraffic { from, to, ..copy.clone() })
+    }
+
     fn rule(&self, rule: &Rule) -> Option<Rule> {
         let (from, to) = (self.target(rule.from)?, self.target(rule.to)?);
         let then = match rule.then {
@@ -154,6 +161,8 @@ impl Renaming {
                 Fault::Mend(one, other)
             }
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
+            Fault::Deliver(copy) => Fault::Deliver(self.under_way(copy)?),
+            Fault::Lose(copy) => Fault::Lose(self.under_way(copy)?),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
             aimed => unreachable!("{aimed:?} is done to somebody, and renamed above"),

@@ -249,6 +249,14 @@ pub enum Fault<E> {
     /// room, ends slowness, resumes paused processes and starts the stopped ones that can start. Slow disks stay
     /// slow, clocks run on as they do, and damaged or wiped storage stays so.
     Heal,
+    /// In a held network, delivers the oldest matching datagram under way.
+    Deliver(HeldTraffic),
+    /// In a held network, loses the oldest matching datagram under way.
+    Lose(HeldTraffic),
+    /// In a held network, makes the deadline of the target come: its clock is set ahead to it, and the target wakes.
+    Fire(Target),
+    /// In a held network, completes the oldest sync of the target.
+    Sync(Target),
     /// Judges a claim or an expectation at this moment.
     Expect(Box<Expectation<E>>),
 }
@@ -269,9 +277,11 @@ impl<E> Fault<E> {
             Fault::Wipe(who) => sim::ScriptAction::Wipe(*who),
             Fault::Slow(who, time) => sim::ScriptAction::Slow(*who, *time),
             Fault::Clock(who, fault) => sim::ScriptAction::Clock(*who, *fault),
+            Fault::Fire(who) => sim::ScriptAction::Fire(*who),
+            Fault::Sync(who) => sim::ScriptAction::Sync(*who),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => return None,
             Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => return None,
-            Fault::Heal | Fault::Expect(_) => return None,
+            Fault::Deliver(_) | Fault::Lose(_) | Fault::Heal | Fault::Expect(_) => return None,
         })
     }
 
@@ -283,11 +293,35 @@ impl<E> Fault<E> {
                 Some(who)
             }
             Fault::Wipe(who) | Fault::Slow(who, _) | Fault::Clock(who, _) => Some(who),
+            Fault::Fire(who) | Fault::Sync(who) => Some(who),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => None,
             Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => None,
-            Fault::Heal | Fault::Expect(_) => None,
+            Fault::Deliver(_) | Fault::Lose(_) | Fault::Heal | Fault::Expect(_) => None,
         }
     }
+}
+
+/// The datagrams under way that a step of a held network may mean. A field that is left out matches everything. Of
+/// several datagrams the step means the one that was sent first.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeldTraffic {
+    /// The kind of a message in the datagram.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub kind: Option<String>,
+    /// The sender.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub from: Target,
+    /// The recipient.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub to: Target,
+    /// The subject of that message, as traces show it.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub subject: Option<About>,
+    /// The slot that the message is about: short for the subject `"slot 7"`.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub slot: Option<u64>,
 }
 
 /// A step's action: a fault of the harness or a command of the service.

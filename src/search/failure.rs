@@ -11,6 +11,7 @@ use crate::mix;
 use crate::scenario::form::{DiskForm, Network};
 #[cfg(feature = "schema")]
 use crate::scenario::schema::ordered;
+use crate::scenario::short_words::spelled_out;
 use crate::scenario::{
     BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, bad_file, is_a, plan, without_mark, write,
 };
@@ -116,8 +117,11 @@ impl<S: Service> Failure<S> {
         let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
         let options = ron::Options::default().with_default_extension(extensions);
         let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
-        let file: FailureFile<S> =
-            options.from_str(text).map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
+        let spelled = spelled_out(text, &["scenario", "origin"].map(|field| Place::whole().field(field)));
+        let file: FailureFile<S> = options
+            .from_str(&spelled.text)
+            .map_err(|error| spelled.in_original(error))
+            .map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
         let scenarios = [("scenario", Some(&file.scenario)), ("origin", file.origin.as_ref())];
         let mut wrong = Vec::new();
         for (field, scenario) in scenarios {

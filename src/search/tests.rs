@@ -9,7 +9,7 @@ use super::*;
 use crate::process::Links;
 use crate::scenario::form::Network;
 use crate::scenario::toy::Toys;
-use crate::scenario::{RunOptions, Scenario, Verdict, read};
+use crate::scenario::{RunOptions, Scenario, Verdict, read, write};
 
 pub(super) fn scenario(fields: &str) -> Scenario<Toys> {
     let text = format!("Scenario(about: \"a test\", sites: 3, {fields})");
@@ -321,4 +321,38 @@ fn a_smaller_failure_keeps_the_links_that_it_needs_and_no_others() {
     assert_eq!(plain, (true, 2), "{of_links:?}");
     let of_numbers = failing("Holds(site: 0, number: 4)");
     assert!(of_numbers.network == Network::default(), "{:?}", of_numbers.network);
+}
+
+#[test]
+fn a_failure_of_a_held_network_is_made_smaller_blamed_and_kept() {
+    let runner = Runner::new(RunOptions::default());
+    let deliver = |to| format!("After(\"1ms\", Deliver(kind: \"Greatest\", to: Site({to})))");
+    let (to_one, to_two) = (deliver(1), deliver(2));
+    let scenario = scenario(&format!(
+        "network: Held, steps: [At(\"1s\", Put(site: 0, number: 5)), After(\"1ms\", Sync(Site(0))), \
+         After(\"1ms\", Fire(Site(0))), {to_two}, {to_one}, After(\"1ms\", Sync(Site(2))), \
+         After(\"1ms\", Expect(Holds(site: 1, number: 4)))]"
+    ));
+    let shrunk = shrink(&runner, &scenario, None, &Budget::default()).unwrap();
+    assert_eq!(shrunk.scenario.network, scenario.network);
+    let text = write(&shrunk.scenario);
+    assert!(text.contains("Deliver") && !text.contains("Site(2)"), "{text}");
+    let blamed = blame(&runner, &scenario, &Inquiry { forks: 4, ..Inquiry::default() }).unwrap();
+    assert_eq!(
+        blamed.jump.map(|jump| jump.after).map_err(|why| why.to_string()),
+        Err(NoMoment::Certain.to_string())
+    );
+    assert_eq!(blamed.shaken, None);
+    let found = Found { profile: "by hand".into(), seed: 0 };
+    let (property, explanation) = (shrunk.property.to_string(), "it differs".into());
+    let failure = Failure { property, explanation, saboteur: None, found, scenario, origin: None };
+    let text = failure.write(&runner.run(&failure.scenario).unwrap(), "replay");
+    let short = text.replace("network: (delivery: Held)", "network: Held");
+    assert!(short.len() < text.len(), "{text}");
+    for text in [text, short] {
+        assert_eq!(Failure::<Toys>::read("x.ron", &text).unwrap().scenario, failure.scenario);
+    }
+    let (ran, _) =
+        runs_of(&sweep(vec![pinned("network: Held, steps: [At(\"1s\", Fire(Site(0)))]")], "0..8", 2));
+    assert!(ran.iter().all(|ran| ran.verdict.is_pass()), "{ran:?}");
 }

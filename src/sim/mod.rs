@@ -27,7 +27,9 @@ pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
 pub use net::order::LinkFault;
 pub use net::rule::{About, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
-pub use net::settings::{BREAK_AFTER, Bandwidth, Bursts, Chance, LateCopy, LinkLatency, NetworkSettings};
+pub use net::settings::{
+    BREAK_AFTER, Bandwidth, Bursts, Chance, Delivery, LateCopy, LinkLatency, NetworkSettings,
+};
 pub use queue::Turn;
 pub use script::director::{StepId, Unfired};
 pub use script::question::Question;

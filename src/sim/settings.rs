@@ -12,7 +12,7 @@ use crate::outbox::SyncMode;
 use crate::process::{Links, Process, Recovered};
 use crate::sim::net::order::LinkFault;
 use crate::sim::net::rule::{KEPT_MAX, LinkRule, Ruling};
-use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
+use crate::sim::net::settings::{Chance, Delivery, LinkLatency, NetworkSettings};
 use crate::sim::script::watchpoints::Watchpoint;
 use crate::sim::script::{Aim, ClockFault, DRIFT_MAX, ScriptAction, Target, Track, Trigger};
 use crate::time::Duration;
@@ -180,6 +180,13 @@ impl<P: Process> WorldSettings<P> {
             let message = format_args!("{} on links like `{links:?}`", fault.word());
             demand(fault.is_on(links), &message)?;
         }
+        if network.delivery == Delivery::Held {
+            let links = network.order;
+            demand(links == Links::Datagrams, &format_args!("a held network with links like `{links:?}`"))?;
+            let chance = network.faults().next().map_or("", LinkFault::word);
+            demand(chance.is_empty(), &format_args!("{chance} in a held network"))?;
+            demand(self.leader.is_none(), &"a site that is to lead first in a held network")?;
+        }
         let breaks = network.order == Links::Stream && network.break_after == Duration::ZERO;
         demand(!breaks, &"links that break at once")?;
         self.check_latency(&network.latency, true)?;
@@ -220,6 +227,10 @@ impl<P: Process> WorldSettings<P> {
 
     fn check_action(&self, action: &ScriptAction<P::Command>) -> Result<(), BadSettings> {
         let bad = |what: &str| Err(BadSettings(what.into()));
+        let (row, delivery) = (action.row(), self.network.delivery);
+        if row.delivery.is_some_and(|only| only != delivery) {
+            return bad(&alloc::format!("the step `{}` where delivery is `{delivery:?}`", row.name()));
+        }
         match action {
             ScriptAction::Rule(rule) => return self.check_rule(rule),
             ScriptAction::Clock(_, ClockFault::Fast(percent) | ClockFault::Slow(percent))

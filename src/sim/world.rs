@@ -77,6 +77,8 @@ pub(crate) enum QueuedEvent {
         life: u64,
     },
     Step(StepId),
+    /// The next step that acts on a held network.
+    ByHand,
     /// All sites have started, and one of them is to lead first.
     HeadStart,
 }
@@ -181,6 +183,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             QueuedEvent::Ready { host, life } => self.on_ready(host, life),
             QueuedEvent::HeadStart => self.begin_head_start(),
             QueuedEvent::Step(step) => self.on_step(step),
+            QueuedEvent::ByHand => self.act_by_hand(),
         }
         if let Some(first) = self.script.first() {
             self.follow_head_start(first);
@@ -200,7 +203,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Delays every datagram from here on by a drawn time of up to `most`. In a world without other chance this makes
-    /// the order of events random.
+    /// the order of events random, unless its network is held.
     pub fn shake(&mut self, most: Duration) {
         let network = &mut Arc::make_mut(&mut self.settings).network;
         network.reordering = Chance { numerator: 1, denominator: 1 };
@@ -242,8 +245,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a link
-    /// holds have none.
+    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a
+    /// link or a held network holds have none.
     pub fn under_way(&self) -> impl Iterator<Item = (u32, Instant)> {
         self.queue.turns().filter_map(|(turn, event)| match event {
             QueuedEvent::Deliver { packet, .. } | QueuedEvent::Arrive { packet, .. } => {

@@ -23,8 +23,8 @@ use aviary::tweets::site::{Overrides, Participant};
 
 use crate::pair::{Pair, extra_step};
 use crate::{
-    clocks, crashes, disk, link_faults, links, lives, network, orders, rules, settings, targets, triggers,
-    world,
+    by_hand, clocks, crashes, disk, link_faults, links, lives, network, orders, rules, settings, targets,
+    triggers, world,
 };
 
 /// A kind of fault and what checks its twins.
@@ -35,8 +35,8 @@ pub struct Twin {
 }
 
 /// The twins that rows of the simulator's table name, by the file that contains them.
-const OF_ROWS: [&[Twin]; 6] =
-    [crashes::TWINS, lives::TWINS, links::TWINS, rules::TWINS, disk::TWINS, clocks::TWINS];
+const OF_ROWS: [&[Twin]; 7] =
+    [crashes::TWINS, lives::TWINS, links::TWINS, rules::TWINS, disk::TWINS, clocks::TWINS, by_hand::TWINS];
 
 /// Steps that are no faults: only their own line shows them.
 const NO_FAULTS: [&str; 2] = ["command", "expect"];
@@ -197,6 +197,7 @@ fields!(RULES: fn of_rules(&Rule) {
 } elsewhere or no fault { then });
 
 fields!(NETWORK: fn of_network(&Network) {
+    delivery => by_hand::held,
     loss => network::loss,
     duplication => network::duplication,
     corruption => link_faults::corruption,

@@ -12,6 +12,7 @@ mod kinds;
 mod pair;
 mod story;
 
+mod by_hand;
 mod clocks;
 mod crashes;
 mod disk;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use aviary::scenario::namespace::names;
 use aviary::scenario::step::{EventPattern, Fault, RunClaim};
-use aviary::scenario::{Profile, Scenario};
+use aviary::scenario::{self, Profile, Scenario};
 use aviary::sim::{DiskFault, ScriptAction};
 use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::Config;
@@ -51,6 +51,7 @@ fn file_with(schemas: &Schemas, of: &str, word: &str) -> String {
         "Claim" | "Expectation" => scenario(&format!("expect: [{word}]")),
         "Ruling" => scenario(&format!("rules: [(then: {word})]")),
         "Links" => scenario(&format!("network: (order: {word})")),
+        "Delivery" => scenario(&format!("network: (delivery: {word})")),
         "Latency" => scenario(&format!("network: (latency: {word})")),
         "Target" => scenario(&format!("steps: [At(\"1s\", Pause({word}))]")),
         "Seam" | "Leaves" => scenario(&format!("steps: [At(\"1s\", Crash(Site(0), {word}))]")),
@@ -109,6 +110,7 @@ const STRUCTS: &[(&str, &str)] = &[
     ("History", "Scenario(about: \"\", sites: 3, history: ({}))"),
     ("Bursts", "Scenario(about: \"\", sites: 3, network: (bursts: (chance: \"1%\", length: \"1s\", {})))"),
     ("Traffic", "Scenario(about: \"\", sites: 3, steps: [On(Sent({}), Heal)])"),
+    ("HeldTraffic", "Scenario(about: \"\", sites: 3, steps: [At(\"1s\", Deliver({}))])"),
     ("Rule", "Scenario(about: \"\", sites: 3, rules: [(then: Drop, {})])"),
     ("Profile", "Profile({})"),
     ("NetworkDrawn", "Profile(network: ({}))"),
@@ -228,7 +230,10 @@ fn the_page_is_up_to_date_and_its_links_lead_somewhere() {
     let page = format!("{}\n\n{generated}", read("scenarios.intro.md").trim_end());
     assert!(page == read("scenarios.md"), "docs/scenarios.md is out of date. Write it again:\n  {UPDATE}");
     for block in page.split("```ron\n").skip(1).filter_map(|rest| rest.split("```").next()) {
-        parsed(block);
+        match block.starts_with("Scenario") {
+            true => drop(scenario::read::<Timelines>("a part of the page", block).unwrap()),
+            false => drop(parsed(block)),
+        }
     }
     let headings: Vec<String> = page.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
     for link in generated.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -19,6 +19,7 @@ pub(super) fn keep_to(network: Network, links: Links, assumed: Links) -> Network
     let keeps = |fault: LinkFault| fault.is_on(links);
     let chance = |fault, chance| if keeps(fault) { chance } else { Chance::NEVER };
     Network {
+        delivery: network.delivery,
         loss: chance(LinkFault::Loss, network.loss),
         duplication: chance(LinkFault::Duplication, network.duplication),
         reordering: match keeps(LinkFault::Reordering) {

@@ -4,7 +4,7 @@ use crate::scenario::draw::cluster::DrawnCluster;
 use crate::scenario::draw::draws::{Concern, Draws};
 use crate::scenario::form::{Latency, Network, Reordering};
 use crate::scenario::profile::{LatencyKind, Profile, Share, Span};
-use crate::sim::{Bandwidth, Bursts, Chance, LateCopy};
+use crate::sim::{Bandwidth, Bursts, Chance, Delivery, LateCopy};
 use crate::time::Duration;
 
 pub(super) fn draw(
@@ -47,6 +47,7 @@ pub(super) fn draw(
     let (rate, queue) = (draws.number(wanted.rate), draws.number(wanted.queue));
     let is_bursting = bursts != Chance::NEVER && loss_in_bursts != Chance::NEVER;
     Network {
+        delivery: Delivery::ByItself,
         latency,
         loss,
         duplication,

@@ -2,9 +2,10 @@
 
 use crate::process::Links;
 use crate::ron_file::Place;
+use crate::scenario::form::{DiskForm, ONE_MILLISECOND, Scenario};
 use crate::scenario::plan::Planner;
 use crate::scenario::service::Service;
-use crate::sim::{LinkFault, NetworkSettings};
+use crate::sim::{Delivery, LinkFault, NetworkSettings, Row};
 use crate::time::Duration;
 
 impl<S: Service> Planner<S> {
@@ -36,8 +37,61 @@ impl<S: Service> Planner<S> {
         }
     }
 
+    /// Refuses what means nothing in a held network. Chances are refused by the order of links.
+    pub(super) fn check_held(&mut self, scenario: &Scenario<S>) {
+        let (network, place) = (&scenario.network, Place::whole().field("network"));
+        if network.latency != ONE_MILLISECOND {
+            self.means_nothing_held(place.field("latency"), "latency");
+        }
+        if self.links != Links::Datagrams {
+            let (links, help) = (self.links, "say `order: Datagrams` beside `delivery: Held`");
+            let (place, message) = match self.says_order {
+                true => {
+                    (place.field("order"), format!("steps deliver in any order, not like `order: {links:?}`"))
+                }
+                false => (
+                    place.field("delivery"),
+                    format!("this service assumes `order: {links:?}`, and steps deliver in any order"),
+                ),
+            };
+            self.wrong(place, message, help);
+        }
+        if scenario.disk.sync != DiskForm::default().sync {
+            self.means_nothing_held(Place::whole().field("disk").field("sync"), "sync");
+        }
+        if scenario.leader.is_some() {
+            let message = "in a held network no site campaigns by itself";
+            let help = "leave out `leader`, and let a deadline come: `Fire(Site(0))`";
+            self.wrong(Place::whole().field("leader"), message, help);
+        }
+    }
+
+    fn means_nothing_held(&mut self, place: Place, word: &str) {
+        let message = "in a held network only steps deliver datagrams, fire deadlines and complete syncs";
+        let help =
+            format!("leave out `{word}`: what no step delivers stays under way, and `Lose(..)` loses it");
+        self.wrong(place, message, help);
+    }
+
+    /// Refuses a step that means nothing under the delivery of this scenario's network.
+    pub(super) fn check_delivery(&mut self, place: &Place, row: &Row) {
+        match row.delivery {
+            Some(Delivery::Held) if !self.is_held => {
+                let word = row.name();
+                let message =
+                    format!("`{word}` is a step of a held network, and this network delivers by itself");
+                self.wrong(place.clone(), message, format!("say `network: Held`, or leave out `{word}`"));
+            }
+            Some(Delivery::ByItself) if self.is_held => self.means_nothing_held(place.clone(), row.name()),
+            _ => {}
+        }
+    }
+
     /// Refuses a fault that the links of this scenario rule out.
     pub(super) fn check_order(&mut self, place: &Place, fault: LinkFault) {
+        if self.is_held {
+            return self.means_nothing_held(place.clone(), fault.word());
+        }
         let (links, word) = (self.links, fault.word());
         if fault.is_on(links) {
             return;

@@ -8,7 +8,7 @@ use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, Rule, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, HeldTraffic, Rule, Traffic, When};
 use crate::sim::{
     self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction,
     ScriptStep, Slots, Target, Track, Trigger,
@@ -312,10 +312,11 @@ impl<S: Service> Planner<S> {
             }
         };
         if let Some(aimed) = fault.aimed() {
+            self.check_delivery(place, aimed.row());
             return self.aimed(place, aimed);
         }
         let inner = place.index(0);
-        Some(match fault {
+        let planned = match fault {
             Fault::Partition(groups) => {
                 if groups.len() < 2 {
                     self.wrong(inner.clone(), "a partition into one group", "at least two groups");
@@ -364,6 +365,8 @@ impl<S: Service> Planner<S> {
                 ScriptAction::Redeliver(name.clone())
             }
             Fault::Rule(rule) => ScriptAction::Rule(self.rule(place, rule)?),
+            Fault::Deliver(copy) => ScriptAction::Deliver(self.under_way(place, copy)?),
+            Fault::Lose(copy) => ScriptAction::Lose(self.under_way(place, copy)?),
             Fault::Heal => ScriptAction::Heal,
             Fault::Expect(expectation) => {
                 self.fired_by = None;
@@ -374,7 +377,18 @@ impl<S: Service> Planner<S> {
                 ScriptAction::Check(number)
             }
             aimed => unreachable!("{aimed:?} is done to somebody, and made above"),
-        })
+        };
+        // Rules and `Redeliver` are refused by the order of links.
+        if !matches!(planned, ScriptAction::Rule(_) | ScriptAction::Redeliver(_)) {
+            self.check_delivery(place, planned.row());
+        }
+        Some(planned)
+    }
+
+    /// The datagrams that a step of a held network means.
+    fn under_way(&mut self, place: &Place, copy: &HeldTraffic) -> Option<Filter> {
+        let about = self.about(place, copy.subject.as_ref(), copy.slot, &<MessageOf<S> as Label>::nouns());
+        self.filter(place, copy.kind.as_deref(), (copy.from, copy.to), about)
     }
 
     /// An action on a target, if the target is allowed and the values are in range.

@@ -343,9 +343,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.drain(h);
     }
 
-    /// Makes sure that the process wakes at its deadline. If the deadline has moved to a later time, the earlier
+    /// Makes sure that the process wakes at its deadline, unless deadlines wait for steps. If the deadline has moved to a later time, the earlier
     /// wake-up stays in the queue and arms the next one.
     pub(crate) fn arm(&mut self, h: HostIndex) {
+        if self.net.is_held() {
+            return;
+        }
         let now = self.watch.now;
         let host = &mut self.hosts.list[h];
         let life = host.lives;

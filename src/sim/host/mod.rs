@@ -22,7 +22,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId};
-use crate::journal::Journal;
+use crate::journal::{Journal, SyncId};
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Role};
 use crate::sim::host::clock::LocalClock;
@@ -93,6 +93,8 @@ pub(crate) struct RunningProcess<P: Process> {
     /// The file that its journal wrote to last, by the disk's number for it.
     pub(crate) writes_to: Option<u64>,
     pub(crate) syncs_under_way: usize,
+    /// Those of them that wait for a step, in a held network, oldest first.
+    pub(crate) held_syncs: VecDeque<SyncId>,
     /// Syncs that ended during a pause.
     pub(crate) ended: Vec<Ended>,
     /// Whether the process waits for [`Input::Started`](crate::process::Input::Started), its first input.
@@ -130,6 +132,7 @@ impl<P: Process> RunningProcess<P> {
             unsynced: VecDeque::new(),
             writes_to: None,
             syncs_under_way: 0,
+            held_syncs: VecDeque::new(),
             ended: Vec::new(),
             own: VecDeque::new(),
             is_new: P::TAKES_STARTED,

@@ -30,11 +30,26 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return false;
         }
         for sync in disk.take_started() {
-            host.disk_idle = host.disk_idle.max(now) + host.sync_time;
             running.syncs_under_way += 1;
+            if self.net.is_held() {
+                running.held_syncs.push_back(sync);
+                continue;
+            }
+            host.disk_idle = host.disk_idle.max(now) + host.sync_time;
             self.queue.push(host.disk_idle, QueuedEvent::Synced { host: h, life: host.lives, sync });
         }
         true
+    }
+
+    /// The syncs that a held network kept complete by themselves.
+    pub(crate) fn let_syncs_go(&mut self, h: HostIndex) {
+        let now = self.watch.now;
+        let host = &mut self.hosts.list[h];
+        let Life::Up(running) = &mut host.life else { return };
+        for sync in running.held_syncs.drain(..) {
+            host.disk_idle = host.disk_idle.max(now) + host.sync_time;
+            self.queue.push(host.disk_idle, QueuedEvent::Synced { host: h, life: host.lives, sync });
+        }
     }
 
     /// The disk has finished a sync.

@@ -11,12 +11,14 @@ use crate::process::{Links, Process};
 use crate::sim::host::hosts::Places;
 use crate::sim::net::clogs::Clogs;
 use crate::sim::net::fates::Fates;
+use crate::sim::net::held::HeldCopies;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::links::CutLinks;
 use crate::sim::net::order::LinkOrder;
 use crate::sim::net::packets::Packets;
 use crate::sim::net::rule::LinkRule;
 use crate::sim::net::rules::{RuleTargets, Rules};
+use crate::sim::net::settings::Delivery;
 use crate::sim::net::wires::Wires;
 use crate::sim::queue::EventQueue;
 use crate::sim::settings::WorldSettings;
@@ -31,6 +33,7 @@ pub mod crossing;
 pub(crate) mod damage;
 pub(crate) mod decide;
 pub(crate) mod fates;
+pub(crate) mod held;
 pub mod ledger;
 pub(crate) mod links;
 pub mod order;
@@ -47,7 +50,7 @@ pub(crate) mod wires;
 pub(crate) struct Net<P: Process> {
     pub(crate) packets: Packets<P::Message>,
     fates: Fates,
-    /// Whether only chance can touch a copy: no fault, no rule, no core, no ledger, no order to keep. Every change to
+    /// Whether only chance can touch a copy: no fault, no rule, no hold, no core, no ledger, no order to keep. Every change to
     /// one of these calls [`Net::notice`].
     is_calm: bool,
     places: Places,
@@ -58,6 +61,8 @@ pub(crate) struct Net<P: Process> {
     /// Whether the network can do more than lose, delay and duplicate.
     is_impaired: bool,
     pub(crate) order: LinkOrder,
+    /// The copies under way, in a held network.
+    held: Option<HeldCopies>,
     /// The healed core, once faults have stopped. No rule takes a datagram between its processes, and chance only
     /// delays it.
     core: Option<SiteSet>,
@@ -76,10 +81,11 @@ impl<P: Process> Net<P> {
     pub(crate) fn new(settings: &WorldSettings<P>) -> Net<P> {
         let (sites, clients) = (SiteSet::first(settings.sites), settings.clients);
         let is_impaired = settings.network.is_impaired();
+        let held = (settings.network.delivery == Delivery::Held).then(HeldCopies::default);
         Net {
             packets: Packets::new(),
             fates: Fates::new(settings.seed),
-            is_calm: !is_impaired && settings.network.order == Links::Datagrams,
+            is_calm: !is_impaired && settings.network.order == Links::Datagrams && held.is_none(),
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
             links: CutLinks::new(sites, clients),
@@ -87,6 +93,7 @@ impl<P: Process> Net<P> {
             wires: Wires::new(clients, settings.network.bandwidth),
             is_impaired,
             order: LinkOrder::new(settings),
+            held,
             core: None,
             ledger: None,
         }
@@ -100,7 +107,7 @@ impl<P: Process> Net<P> {
     fn looks_calm(&self) -> bool {
         let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
         let is_plain = !self.is_impaired && matches!(self.order, LinkOrder::Datagrams);
-        is_whole && is_plain && self.core.is_none() && self.ledger.is_none()
+        is_whole && is_plain && self.held.is_none() && self.core.is_none() && self.ledger.is_none()
     }
 
     /// Draws everything from here on from another key, made of the present one and `salt`.
@@ -186,9 +193,12 @@ impl<P: Process> Net<P> {
         })
     }
 
-    /// The number of copies that clogged links hold or rules keep.
+    /// The number of copies that clogged links or a held network hold, or rules keep.
     #[cfg(test)]
     pub(crate) fn copies_held(&self) -> usize {
-        self.clogs.copies() + self.rules.copies() + self.order.copies()
+        self.held.as_ref().map_or(0, |held| held.list.len())
+            + self.clogs.copies()
+            + self.rules.copies()
+            + self.order.copies()
     }
 }

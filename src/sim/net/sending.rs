@@ -166,6 +166,9 @@ impl<P: Process> Net<P> {
                 self.packets.copy(packet);
                 return reach.queue.push(at, QueuedEvent::Arrive { host, packet, connection });
             }
+            if self.keep_held(reach, packet, to, delay) {
+                return;
+            }
             if self.clogs.are_any() && self.hold(reach, packet, to, delay) {
                 return;
             }

@@ -52,9 +52,25 @@ pub enum LinkLatency {
     Table(Vec<Vec<LinkLatency>>),
 }
 
+/// What makes datagrams arrive, deadlines come and syncs complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "scenario", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "scenario", serde(rename(deserialize = "delivery")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Delivery", extend("default" = Delivery::default())))]
+pub enum Delivery {
+    /// Time.
+    #[default]
+    ByItself,
+    /// The steps `Deliver`, `Fire` and `Sync`. Only what stays inside the program of a site, such as a request of its
+    /// terminal, arrives by itself. When faults stop, everything goes on by itself.
+    Held,
+}
+
 /// The chances that apply to every datagram.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkSettings {
+    /// What makes datagrams arrive. In a held network nothing happens by chance.
+    pub delivery: Delivery,
     /// The time that a datagram is under way.
     pub latency: LinkLatency,
     /// The chance that a datagram is lost.
@@ -145,6 +161,7 @@ impl NetworkSettings {
     /// A network where every datagram takes as long as `latency` says and nothing else happens to it.
     pub const fn calm(latency: LinkLatency) -> NetworkSettings {
         NetworkSettings {
+            delivery: Delivery::ByItself,
             latency,
             loss: Chance::NEVER,
             duplication: Chance::NEVER,

@@ -95,7 +95,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Redeliver(name) => {
                 let (net, mut reach) = self.network();
                 if net.redeliver(&mut reach, &name) == 0 {
-                    self.script.fruitless.push(step);
+                    self.script.miss(step, "its trigger came, and its rule had kept nothing".into());
                 }
             }
             ScriptAction::Rule(rule) => {
@@ -111,6 +111,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Slow(_, time) => self.each(targets, |world, host| world.slow(host, time)),
             ScriptAction::Clock(_, fault) => {
                 self.each(targets, |world, host| world.inject_clock_fault(host, fault))
+            }
+            // They hand inputs in, which must wait until no process is handling one.
+            ScriptAction::Deliver(_)
+            | ScriptAction::Lose(_)
+            | ScriptAction::Fire(_)
+            | ScriptAction::Sync(_) => {
+                self.script.by_hand.push_back(Fired { step, action, targets, ends });
+                self.queue.push(self.watch.now, QueuedEvent::ByHand);
             }
             ScriptAction::Heal => self.heal(),
             ScriptAction::Check(number) => self.script.checks.push_back(number),
@@ -147,7 +155,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Links inside the core are mended and unclogged. No rule takes its datagrams, and chance only delays them.
     /// Paused processes resume and crashed ones start, once. Slow processes regain their speed, full disks have room,
     /// and where a sync blocks its site, the sync time is the configured one. Waiting crashes and disk faults are
-    /// disarmed everywhere. Everything else stays as broken as it is.
+    /// disarmed everywhere. Everything else stays as broken as it is. A held network goes on by itself everywhere.
     ///
     /// Returns the core, which is smaller if fewer such sites exist.
     pub fn heal_core(&mut self) -> SiteSet {
@@ -165,6 +173,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.director.stop();
         self.give_up_head_start();
         self.net.spare_core(core);
+        self.let_go();
         self.watch.mark(
             FingerprintMark::Healed,
             ProcessId::site(0),

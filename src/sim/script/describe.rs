@@ -37,6 +37,12 @@ pub(crate) fn filter_text(filter: &Filter) -> String {
     text.trim_end().to_string()
 }
 
+/// `Accept from S0 to S1 about slot 4`, or `any` kind.
+pub(crate) fn datagrams_text(filter: &Filter, any: &str) -> String {
+    let text = format!("{} {}", filter.kind.as_deref().unwrap_or(any), filter_text(filter));
+    text.trim_end().to_string()
+}
+
 pub(crate) fn ruling_text(ruling: Ruling) -> String {
     match ruling {
         Ruling::Drop => "drop".into(),

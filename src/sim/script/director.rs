@@ -289,6 +289,10 @@ fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, 
             };
             return Some((Resolved::Anybody, RuleTargets { from, to, stray }));
         }
+        (ScriptAction::Deliver(filter) | ScriptAction::Lose(filter), _) => {
+            let (from, to) = (roles.resolve(filter.from)?, roles.resolve(filter.to)?);
+            return Some((Resolved::Anybody, RuleTargets { from, to, ..RuleTargets::ANYBODY }));
+        }
         (_, Some(who)) => roles.resolve(who).filter(|targets| action.row().aim.takes(*targets))?,
         (_, None) => Resolved::Anybody,
     };

@@ -7,6 +7,7 @@
 //! `matcher` decides whether it happens.
 
 pub(crate) mod actions;
+pub(crate) mod by_hand;
 pub(crate) mod describe;
 pub mod director;
 pub(crate) mod head_start;
@@ -28,7 +29,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::process::Process;
 use crate::sim::net::rule::{About, Filter};
 use crate::sim::net::rules::Roles;
-use crate::sim::script::director::{Director, StepId, Unfired};
+use crate::sim::script::director::{Director, Fired, StepId, Unfired};
 use crate::sim::script::head_start::HeadStart;
 use crate::sim::script::matcher::Happening;
 use crate::sim::script::watchpoints::{Watchpoint, Watchpoints};
@@ -177,8 +178,10 @@ pub type Track<C> = Vec<ScriptStep<C>>;
 pub(crate) struct Script<C> {
     pub(crate) director: Director<C>,
     pub(crate) watchpoints: Watchpoints,
-    /// Redelivery steps that fired when no copy was kept.
-    pub(crate) fruitless: Vec<StepId>,
+    /// Steps that fired and did not find what they name: a kept copy, or something in a held network.
+    pub(crate) fruitless: Vec<Unfired>,
+    /// Steps that fired and act on a held network in events of their own.
+    pub(crate) by_hand: VecDeque<Fired<C>>,
     /// Checks that fired and that the driver of the world has not taken.
     pub(crate) checks: VecDeque<usize>,
     /// The head start of the site that leads first.
@@ -195,6 +198,7 @@ impl<C: Clone> Script<C> {
             director: Director::new(tracks),
             watchpoints: Watchpoints::new(watchpoints),
             fruitless: Vec::new(),
+            by_hand: VecDeque::new(),
             checks: VecDeque::new(),
             head_start: HeadStart::of(leader),
         }
@@ -256,6 +260,13 @@ impl<C: Clone> Script<C> {
         watch.object_to(self.watchpoints.happened(&happening, &before));
     }
 
+    /// Makes the run stale if this step is required: it fired, and did not find what it names.
+    pub(crate) fn miss(&mut self, step: StepId, nearest: String) {
+        if self.is_required(step) {
+            self.fruitless.push(Unfired { step, was_armed: true, nearest });
+        }
+    }
+
     /// Whether a run is stale if this step has no effect.
     pub(crate) fn is_required(&self, step: StepId) -> bool {
         !self.director.step(step).is_optional
@@ -263,13 +274,8 @@ impl<C: Clone> Script<C> {
 
     /// The steps that make a run stale: those that did not fire, those that fired without effect, and `unmet`.
     pub(crate) fn unfired(&self, unmet: impl Iterator<Item = Unfired>) -> Vec<Unfired> {
-        let fruitless = self.fruitless.iter().filter(|step| self.is_required(**step)).map(|step| Unfired {
-            step: *step,
-            was_armed: true,
-            nearest: "its trigger came, and its rule had kept nothing".into(),
-        });
         let mut unfired = self.director.unfired();
-        unfired.extend(unmet.chain(fruitless));
+        unfired.extend(unmet.chain(self.fruitless.iter().cloned()));
         unfired.sort_by_key(|unfired| unfired.step);
         unfired
     }

@@ -2,6 +2,7 @@
 
 use crate::ids::ProcessId;
 use crate::sim::net::rules::Resolved;
+use crate::sim::net::settings::Delivery;
 
 /// The processes that a step may apply to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +64,8 @@ pub struct Row {
     pub weight: u32,
     /// Its text in traces, with `{}` for its targets; empty if the text depends on more.
     pub trace_text: &'static str,
+    /// The only delivery of the network under which it means something; `None` if it does under any.
+    pub delivery: Option<Delivery>,
     /// The name of its test under `tests/twins`, where runs with and without it differ. Empty if it is no fault.
     pub twin: &'static str,
 }
@@ -86,6 +89,7 @@ pub(super) const fn row(
         counter: None,
         weight: 0,
         trace_text: "",
+        delivery: None,
         twin: "",
     }
 }
@@ -96,6 +100,11 @@ pub(super) const fn disk(kind: &'static str, trace_text: &'static str, twin: &'s
 }
 
 impl Row {
+    /// Its first word in a file.
+    pub fn name(&self) -> &'static str {
+        self.word.split('(').next().unwrap_or(self.word)
+    }
+
     pub(super) const fn twin(self, twin: &'static str) -> Row {
         Row { twin, ..self }
     }
@@ -110,6 +119,16 @@ impl Row {
 
     pub(super) const fn weighs(self, weight: u32) -> Row {
         Row { weight, ..self }
+    }
+
+    /// Only where the network delivers by itself.
+    pub(super) const fn by_itself(self) -> Row {
+        Row { delivery: Some(Delivery::ByItself), ..self }
+    }
+
+    /// Only in a held network.
+    pub(super) const fn held(self) -> Row {
+        Row { delivery: Some(Delivery::Held), ..self }
     }
 
     pub(super) const fn stops(self) -> Row {

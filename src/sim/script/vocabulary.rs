@@ -13,10 +13,10 @@ use core::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{SiteId, SiteSet};
-use crate::sim::net::rule::{LinkRule, Ruling};
+use crate::sim::net::rule::{Filter, LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::Target;
-use crate::sim::script::describe::{clock_text, filter_text, ruling_text, seam_text, targets_text};
+use crate::sim::script::describe::{clock_text, datagrams_text, ruling_text, seam_text, targets_text};
 use crate::sim::script::row::{Aim, EffectTime, Row, disk, row};
 use crate::time::Duration;
 
@@ -215,6 +215,14 @@ pub enum ScriptAction<C> {
     /// room, ends slowness, resumes what is paused and starts what is down and can start. Sync times and clocks stay as
     /// they are.
     Heal,
+    /// Delivers the oldest matching datagram of a held network.
+    Deliver(Filter),
+    /// Loses the oldest matching datagram of a held network.
+    Lose(Filter),
+    /// Makes the deadline of the target come, in a held network.
+    Fire(Target),
+    /// Completes the oldest sync of the target, in a held network.
+    Sync(Target),
     /// Hands back to whoever drives the world, with this number.
     Check(usize),
 }
@@ -297,7 +305,7 @@ rows! {
             .counts("processes slowed").twin("lives::slow");
     ScriptAction::SyncTime(..) =>
         row("SyncTime(Site(1), \"50ms\")", "slow syncs", Sites, AtOnce, "The syncs of the target take this long.")
-            .twin("disk::sync_time");
+            .by_itself().twin("disk::sync_time");
     ScriptAction::Clock(_, ClockFault::Ahead(_)) =>
         row("Clock(Site(1), Ahead(\"2s\"))", "clock: ahead", Processes, Later,
             "The clock of the target is set ahead.")
@@ -317,56 +325,72 @@ rows! {
 
     ScriptAction::Isolate(_) =>
         row("Isolate(Site(1))", "isolate", Processes, AtOnce, "Every link of the target is cut, both ways; a terminal and its site keep theirs.")
-            .counts("dropped on a cut link").trace_text("isolate {}").twin("links::isolate");
+            .counts("dropped on a cut link").trace_text("isolate {}").by_itself().twin("links::isolate");
     ScriptAction::Partition(_) =>
         row("Partition([[0, 1], [2]])", "partition", Nobody, AtOnce,
             "Every link between sites of different groups is cut, both ways.")
-            .counts("dropped on a cut link").twin("links::partition");
+            .counts("dropped on a cut link").by_itself().twin("links::partition");
     ScriptAction::Cut { .. } =>
         row("Cut(from: [0], to: [1])", "cut", Nobody, AtOnce,
             "The links from some sites to others are cut, in this direction.")
-            .counts("dropped on a cut link").twin("links::cut");
+            .counts("dropped on a cut link").by_itself().twin("links::cut");
     ScriptAction::Mend(..) =>
         row("Mend(0, 1)", "mend", Nobody, AtOnce, "The links between two sites are mended, both ways.")
-            .twin("links::mend");
+            .by_itself().twin("links::mend");
     ScriptAction::Clog { .. } =>
         row("Clog(from: [0], to: [1])", "clog", Nobody, AtOnce,
             "The links from some sites to others hold what is sent over them, in this direction.")
-            .counts("held by a clogged link").twin("links::clog");
+            .counts("held by a clogged link").by_itself().twin("links::clog");
     ScriptAction::Unclog { .. } =>
         row("Unclog(from: [0], to: [1])", "unclog", Nobody, AtOnce,
             "The links are open again; held datagrams go on in the order of sending.")
-            .twin("links::unclog");
+            .by_itself().twin("links::unclog");
 
     ScriptAction::Rule(LinkRule { ruling: Ruling::Drop, .. }) =>
         row("Rule(then: Drop)", "rule: drop", Nobody, AtOnce, "Matching datagrams are lost.")
-            .counts("dropped by a rule").twin("rules::drop");
+            .counts("dropped by a rule").by_itself().twin("rules::drop");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Delay(_), .. }) =>
         row("Rule(then: Delay(\"2s\"))", "rule: delay", Nobody, AtOnce, "Matching datagrams take this much longer.")
-            .counts("delayed by a rule").twin("rules::delay");
+            .counts("delayed by a rule").by_itself().twin("rules::delay");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Duplicate { .. }, .. }) =>
         row("Rule(then: Duplicate(copies: 2, apart: \"5ms\"))", "rule: duplicate", Nobody, AtOnce,
             "Further copies of matching datagrams arrive.")
-            .counts("doubled").twin("rules::duplicate");
+            .counts("doubled").by_itself().twin("rules::duplicate");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Corrupt, .. }) =>
         row("Rule(then: Corrupt)", "rule: corrupt", Nobody, AtOnce, "Some bits of matching datagrams are flipped.")
-            .counts("corrupted").twin("rules::corrupt");
+            .counts("corrupted").by_itself().twin("rules::corrupt");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Truncate, .. }) =>
         row("Rule(then: Truncate)", "rule: truncate", Nobody, AtOnce,
             "Only the beginning of matching datagrams arrives.")
-            .counts("truncated").twin("rules::truncate");
+            .counts("truncated").by_itself().twin("rules::truncate");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Misdeliver(_), .. }) =>
         row("Rule(then: Misdeliver(Site(2)))", "rule: misdeliver", Nobody, AtOnce,
             "Matching datagrams arrive at the target instead.")
-            .counts("misdelivered").twin("rules::misdeliver");
+            .counts("misdelivered").by_itself().twin("rules::misdeliver");
     ScriptAction::Rule(LinkRule { ruling: Ruling::Keep, .. }) =>
         row("Rule(name: \"old\", then: Keep)", "rule: keep", Nobody, AtOnce,
             "A datagram arrives, and a copy is kept for the step `Redeliver`.")
-            .counts("kept for redelivery").twin("rules::keep");
+            .counts("kept for redelivery").by_itself().twin("rules::keep");
     ScriptAction::Redeliver(_) =>
         row("Redeliver(\"old\")", "redeliver", Nobody, AtOnce,
             "The copies that the rule of this name has kept arrive once more.")
-            .counts("redelivered").twin("rules::redeliver");
+            .counts("redelivered").by_itself().twin("rules::redeliver");
+
+    ScriptAction::Deliver(_) =>
+        row("Deliver(kind: \"Accept\", from: Site(0), to: Site(1), subject: \"slot 2\")", "deliver by hand", Nobody, Later,
+            "In a held network the oldest matching datagram arrives.")
+            .counts("delivered by hand").held().twin("by_hand::deliver");
+    ScriptAction::Lose(_) =>
+        row("Lose(kind: \"Accept\", from: Site(0), to: Site(1))", "lose by hand", Nobody, Later,
+            "In a held network the oldest matching datagram is lost.")
+            .counts("lost by hand").held().twin("by_hand::lose");
+    ScriptAction::Fire(_) =>
+        row("Fire(Site(1))", "fire a deadline", Processes, Later,
+            "In a held network the deadline of the target comes, and its clock is set ahead to it.")
+            .held().trace_text("the deadline of {} comes").twin("by_hand::fire");
+    ScriptAction::Sync(_) =>
+        row("Sync(Site(1))", "complete a sync", Sites, Later, "In a held network the oldest sync of the target completes.")
+            .held().trace_text("a sync of {} completes").twin("by_hand::sync");
 
     ScriptAction::Heal =>
         row("Heal", "heal", Nobody, Later,
@@ -398,15 +422,17 @@ impl<C> ScriptAction<C> {
                 Some(*who)
             }
             ScriptAction::Wipe(who) | ScriptAction::Slow(who, _) | ScriptAction::Clock(who, _) => Some(*who),
-            ScriptAction::Command(who, _) => Some(*who),
+            ScriptAction::Command(who, _) | ScriptAction::Fire(who) | ScriptAction::Sync(who) => Some(*who),
             ScriptAction::Partition(_) | ScriptAction::Cut { .. } | ScriptAction::Mend(..) => None,
             ScriptAction::Clog { .. }
             | ScriptAction::Unclog { .. }
             | ScriptAction::Redeliver(_)
             | ScriptAction::Rule(_) => None,
+            ScriptAction::Deliver(_) | ScriptAction::Lose(_) => None,
             ScriptAction::Heal | ScriptAction::Check(_) => None,
         }
     }
+
     /// What traces say of it, with the processes that it was done to.
     pub(crate) fn text(&self, targets: Resolved) -> String
     where
@@ -435,20 +461,22 @@ impl<C> ScriptAction<C> {
             ScriptAction::Mend(one, other) => format!("mend {one} - {other}"),
             ScriptAction::Rule(rule) => {
                 let name = rule.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-                let kind = rule.filter.kind.as_deref().unwrap_or("datagrams");
-                let text = format!("rule{name}: {kind} {}", filter_text(&rule.filter));
-                format!("{}: {}", text.trim_end(), ruling_text(rule.ruling))
+                let datagrams = datagrams_text(&rule.filter, "datagrams");
+                format!("rule{name}: {datagrams}: {}", ruling_text(rule.ruling))
             }
             ScriptAction::SyncTime(_, time) => format!("syncs of {targets} take {time}"),
             ScriptAction::Slow(_, Duration::ZERO) => format!("{targets} is fast again"),
             ScriptAction::Slow(_, time) => format!("{targets} takes {time} for each input"),
             ScriptAction::Clock(_, fault) => format!("the clock of {targets} {}", clock_text(*fault)),
+            ScriptAction::Deliver(filter) => format!("deliver {}", datagrams_text(filter, "any datagram")),
+            ScriptAction::Lose(filter) => format!("lose {}", datagrams_text(filter, "any datagram")),
             ScriptAction::Check(number) => format!("checks expectation {}", number + 1),
             ScriptAction::Restart(_)
             | ScriptAction::Pause(_)
             | ScriptAction::Resume(_)
             | ScriptAction::Isolate(_) => self.trace_text(&targets),
             ScriptAction::Disk(..) | ScriptAction::Wipe(_) | ScriptAction::Heal => self.trace_text(&targets),
+            ScriptAction::Fire(_) | ScriptAction::Sync(_) => self.trace_text(&targets),
         }
     }
 

@@ -5,6 +5,7 @@ mod failed_syncs;
 mod faults;
 mod first_input;
 mod gossip;
+mod held;
 mod limits;
 mod links;
 mod lives;

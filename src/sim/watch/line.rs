@@ -60,6 +60,8 @@ pub enum Loss {
     LinkDown,
     /// The link broke while the datagram was under way.
     LinkBroken,
+    /// A step lost it.
+    ByHand,
     /// Its receiver was not running.
     Down,
     /// The inbox of the receiver was full.
@@ -84,6 +86,7 @@ impl fmt::Display for Loss {
             Loss::CutAtDelivery => f.write_str("the link was cut under way"),
             Loss::LinkDown => f.write_str("its link is down"),
             Loss::LinkBroken => f.write_str("its link broke under way"),
+            Loss::ByHand => f.write_str("lost by hand"),
             Loss::Down => f.write_str("not running"),
             Loss::InboxFull => f.write_str("its inbox is full"),
             Loss::Rejected(reason) => write!(f, "{reason}"),

@@ -151,6 +151,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::CutAtSending | Loss::CutAtDelivery => &mut statistics.cut,
             Loss::Down | Loss::Nowhere => &mut statistics.undeliverable,
             Loss::Burst => &mut statistics.lost_in_bursts,
+            Loss::ByHand => &mut statistics.lost_by_hand,
             Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
             Loss::LinkDown | Loss::LinkBroken => &mut statistics.lost_with_links,

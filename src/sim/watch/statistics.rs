@@ -73,6 +73,10 @@ counters! {
     waited => "waited for a cut link",
     /// Copies lost because their stream broke or was broken.
     lost_with_links => "lost with a broken link",
+    /// Datagrams of a held network that a step delivered.
+    delivered_by_hand => "delivered by hand",
+    /// Datagrams of a held network that a step lost.
+    lost_by_hand => "lost by hand",
     /// Sites and clients that crashed.
     crashes => "crashes",
     /// Clients that crashed.

@@ -1,0 +1,96 @@
+//! The held network: copies under way go on only when a step says so, until faults stop.
+//!
+//! Copies inside one program are not held: they cross no network.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::ids::ProcessId;
+use crate::process::{Process, Subject};
+use crate::sim::net::clogs::CloggedCopy;
+use crate::sim::net::packets::PacketId;
+use crate::sim::net::rule::Filter;
+use crate::sim::net::rules::{RuleTargets, any_message_matches};
+use crate::sim::net::{Net, Reach};
+use crate::sim::watch::judge::Judge;
+use crate::sim::watch::line::Loss;
+use crate::sim::world::QueuedEvent;
+use crate::time::Duration;
+
+/// The copies that a held network holds, in the order of sending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeldCopies {
+    pub(crate) list: Vec<CloggedCopy>,
+}
+
+impl<P: Process> Net<P> {
+    /// Whether datagrams, deadlines and syncs wait for a step.
+    #[inline]
+    pub(crate) const fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Holds a copy if the network is held and the copy leaves its program.
+    #[inline]
+    pub(crate) fn keep_held<J: Judge<P>>(
+        &mut self,
+        reach: &mut Reach<'_, P, J>,
+        id: PacketId,
+        to: ProcessId,
+        delay: Duration,
+    ) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        if self.packets.get(id).datagram.from.shares_program_with(to) {
+            return false;
+        }
+        if held.list.len() >= reach.settings.clog_max {
+            self.lose(reach, id, to, Loss::ClogFull);
+            return true;
+        }
+        held.list.push(CloggedCopy { packet: id, to, delay });
+        self.packets.copy(id);
+        true
+    }
+
+    /// Takes out the oldest held copy that matches.
+    pub(crate) fn take_held(&mut self, filter: &Filter, ends: RuleTargets) -> Option<CloggedCopy> {
+        let Net { held, packets, .. } = self;
+        let held = held.as_mut()?;
+        let matches = |copy: &CloggedCopy| {
+            let datagram = &packets.get(copy.packet).datagram;
+            ends.from.contains(datagram.from)
+                && ends.to.contains(copy.to)
+                && any_message_matches(filter, &datagram.labels)
+        };
+        let place = held.list.iter().position(matches)?;
+        Some(held.list.remove(place))
+    }
+
+    /// The held copies, one text each, the oldest first.
+    pub(crate) fn held_texts(&self) -> impl Iterator<Item = String> {
+        let message = |(kind, subject): &(&str, Subject)| match *subject {
+            Subject::NONE => (*kind).to_string(),
+            subject => format!("{kind} {subject}"),
+        };
+        self.held.iter().flat_map(|held| &held.list).map(move |copy| {
+            let datagram = &self.packets.get(copy.packet).datagram;
+            let messages: Vec<String> = datagram.labels.iter().map(message).collect();
+            format!("{} from {} to {}", messages.join(" + "), datagram.from, copy.to)
+        })
+    }
+
+    /// Ends the hold: what is under way arrives by itself, in the order of sending where nothing else decides.
+    pub(crate) fn let_go<J: Judge<P>>(&mut self, reach: &mut Reach<'_, P, J>) {
+        let held = self.held.take();
+        for CloggedCopy { packet, to, delay } in held.into_iter().flat_map(|held| held.list) {
+            match self.places.place(to) {
+                Some(host) => {
+                    reach.queue.push(reach.watch.now + delay, QueuedEvent::Deliver { host, packet });
+                }
+                None => self.packets.release(packet),
+            }
+        }
+        self.notice();
+    }
+}

@@ -36,6 +36,9 @@ function aboutRun(run) {
       make("p", {}, make("button", { type: "button", class: "copy", click: () => copied(data.reproduce, done) }, "Copy the command"), " ", done));
   }
   if (data.final_state) parts.push(make("h3", {}, "At the end"), make("pre", { class: "words", dir: "auto", tabindex: 0, role: "group", "aria-label": "State at the end" }, data.final_state));
+  if (data.notation) {
+    parts.push(make("details", {}, make("summary", {}, "How lines are written"), make("pre", { class: "words", tabindex: 0, role: "group", "aria-label": "How lines are written" }, data.notation)));
+  }
   if (data.scenario) {
     parts.push(make("details", {}, make("summary", {}, "Scenario"), make("pre", { class: "words", tabindex: 0, role: "group", "aria-label": "Scenario" }, data.scenario)));
   }

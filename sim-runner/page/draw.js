@@ -276,7 +276,9 @@ function marks(layout, from, to) {
   const along = (p, left, words, look, under = false) => {
     if (p < from || p > to) return;
     pen.line(look, AXIS - 4, p, layout.blocks.at(-1).right + 12, p);
-    const [x, y] = layout.across ? [p + 6, layout.width - 8] : [left, p + (under ? 11 : -9)], w = widthOf(words) * 1.05 + 8;
+    // At the right end of the lanes, away from what the lanes at the left say of this moment.
+    const w = widthOf(words) * 1.05 + 8;
+    const [x, y] = layout.across ? [p + 6, layout.width - 8] : [Math.max(left, layout.blocks.at(-1).right + 8 - w), p + (under ? 11 : -9)];
     if (words) pen.add("plate", `M${(x - 4).toFixed(1)} ${(y - 7).toFixed(1)}h${w.toFixed(1)}v14h${(-w).toFixed(1)}z`);
     pen.flush();
     if (words) pen.text(`label ${look}`, x, y + 3.5, words);

@@ -136,9 +136,8 @@ function notesOf(run, view) {
 // S0, S1, S2 as `S012`; where a number has two digits, as `S0 S11`.
 function together(names) {
   if (names.length === 1) return names[0];
-  const letter = names[0][0];
-  if (names.every((name) => name.length === 2 && name[0] === letter)) return letter + names.map((name) => name[1]).sort().join("");
-  return names.length > 2 ? `${names[0]} +${names.length - 1}` : names.join(" ");
+  const each = [...new Set(names)].sort();
+  return each.length > 3 ? `${each[0]} +${each.length - 1}` : each.join(" ");
 }
 
 // The scale of time: position of each moment at which something is drawn, and the breaks between.

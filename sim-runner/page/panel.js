@@ -22,9 +22,10 @@ function sentence(event) {
 
 // A button that goes to an event. What the run says is text, whatever it holds.
 function eventButton(run, i, words = "") {
-  const event = run.events[i];
+  const event = run.events[i], held = contentsOf(event);
   return make("button", { type: "button", class: `link ${event.class}`, "data-event": i, click: () => chooseEvent(run, i) },
-    words ? `${words} ` : "", make("span", { class: "when" }, seconds(event.at, 6)), ` ${event.who ?? "–"} `, quoted(event.text));
+    words ? `${words} ` : "", make("span", { class: "when" }, seconds(event.at, 6)), ` ${event.who ?? "–"} `, quoted(event.text),
+    held ? make("span", { class: "held dim", dir: "auto" }, clipped(held, 120)) : "");
 }
 
 // A list of events, each an index or { event, like }, with a button for those beyond the first.
@@ -53,7 +54,7 @@ function eventShown(run, i) {
   const event = run.events[i], body = page.eventbody;
   if (!event) { body.replaceChildren(make("p", {}, "This run has no events.")); return; }
   const parts = [make("p", { class: `said ${event.class}` }, make("strong", {}, event.who ?? "the world"), " ", quoted(event.text))];
-  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · event ${event.event} · ${i + 1} of ${run.events.length} lines${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
+  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · line ${i + 1} of ${run.events.length}, of the simulator's event ${event.event}${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
   const c = run.copyOf[i];
   if (c >= 0) parts.push(copyStory(run, run.copies[c]));
   const ways = make("ul", { class: "events" });
@@ -69,6 +70,11 @@ function eventShown(run, i) {
   page.slider.setAttribute("aria-valuetext", sentence(event));
 }
 
+// What the messages of a datagram hold, as its service says it.
+function contentsOf(event) {
+  return (event.contents ?? []).filter((text) => text).join(" + ");
+}
+
 function copyStory(run, copy) {
   const what = copy.messages.map(([kind, subject]) => (subject ? `${kind} ${subject}` : kind)).join(" + ");
   const how = copy.ended < 0
@@ -76,6 +82,8 @@ function copyStory(run, copy) {
     : copy.lost ? `is lost at ${seconds(run.events[copy.ended].at, 6)} s` : `arrives at ${seconds(run.events[copy.ended].at, 6)} s`;
   const line = make("p", {}, quoted(what), ` from ${copy.from} to ${copy.to}, leaves at ${seconds(run.events[copy.left].at, 6)} s, ${how}`);
   if (copy.why) line.append(": ", quoted(copy.why, "strong"));
+  const held = contentsOf(run.events[copy.left]);
+  if (held) line.append(make("span", { class: "held", dir: "auto" }, held));
   const others = [copy.left, ...copy.remarks, copy.ended].filter((k) => k >= 0 && k !== view.cursor.event);
   return make("div", {}, line, others.length ? listOf(run, others, 6, "") : "");
 }

@@ -157,6 +157,15 @@ impl<P: Protocol> Service for Sites<P> {
         }
     }
 
+    fn describe(message: &SitesMessage<P>) -> String {
+        match message {
+            SitesMessage::Site(message) => format!("{message:?}"),
+            SitesMessage::Ask { command, .. } => format!("{command:?}"),
+            SitesMessage::Answer { answer, .. } => format!("{answer:?}"),
+            SitesMessage::Redirect { to, .. } => format!("to {to}"),
+        }
+    }
+
     fn phase(kind: &str) -> MessagePhase {
         match kind {
             "Ask" | "Answer" | "Redirect" => MessagePhase::Client,

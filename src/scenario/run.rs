@@ -217,6 +217,11 @@ impl<S: Service> Run<S> {
         self.events_max = self.events_max.min(events_max);
     }
 
+    /// From here on, a full trace holds what messages hold.
+    pub(crate) fn describe_messages(&mut self) {
+        self.world.describe_messages(S::describe);
+    }
+
     /// Makes everything random from here on a different draw; see [`World::rekey`].
     pub fn rekey(&mut self, salt: u64) {
         self.world.rekey(salt);

@@ -232,6 +232,12 @@ pub trait Service: Sized + Clone + Debug + 'static {
         process.sizes(|size| shown.field(size.what, size.holds));
     }
 
+    /// What a message holds, in a few words, for pictures: `under 3.0: ann: hello`. Its kind and subject are shown anyhow.
+    /// By default nothing.
+    fn describe(_message: &<Self::Process as Process>::Message) -> String {
+        String::new()
+    }
+
     /// The part that messages of this kind play, for the colours of pictures.
     fn phase(_kind: &str) -> MessagePhase {
         MessagePhase::Other

@@ -10,6 +10,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -208,6 +209,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let network = &mut Arc::make_mut(&mut self.settings).network;
         network.reordering = Chance { numerator: 1, denominator: 1 };
         network.reordering_by = network.reordering_by.max(most);
+    }
+
+    /// From here on, a full trace holds what messages hold, as `describe` says it.
+    pub fn describe_messages(&mut self, describe: fn(&P::Message) -> String) {
+        self.watch.describe = Some(describe);
     }
 
     /// From here on, the log lines of processes enter the trace, if there is one.

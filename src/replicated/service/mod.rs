@@ -29,7 +29,7 @@ use crate::time::Duration;
 
 pub use agreed::{check_saved, converged, is_idle, same_state, site};
 pub use bound::converges_within;
-pub use pictures::{call, phase, show};
+pub use pictures::{call, describe, phase, show};
 pub use settings::draw_settings;
 
 /// The scenario words of a machine, and its judges. Every implementation is a [`Service`].
@@ -189,6 +189,10 @@ impl<T: StateService> Service for T {
 
     fn show(process: &T::Process, shown: &mut Shown) {
         show(process.borrow(), shown);
+    }
+
+    fn describe(message: &Message<T::Machine>) -> String {
+        describe(message)
     }
 
     fn phase(kind: &str) -> MessagePhase {

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use crate::mix;
 use crate::process::Process;
 use crate::replicated::message::Answer;
-use crate::replicated::paxos::{Entry, Slot};
-use crate::replicated::{Command, Machine, Note, Phase, Query, Read, Replicated, Submission};
+use crate::replicated::paxos::{Entry, PaxosMessage, Report, Slot};
+use crate::replicated::{Command, Machine, Message, Note, Phase, Query, Read, Replicated, Reply, Submission};
 use crate::scenario::{MessagePhase, Shown, ShownCall};
 use crate::sim::Told;
 
@@ -104,4 +104,60 @@ pub fn call<M: Machine, P: Process<Command = Command<M>, Note = Note<M>>>(
 /// A number for a query that several sites answer, so that each reply goes with its own query.
 fn number(query: &impl core::fmt::Display) -> u64 {
     mix::absorb(LOCAL_QUERY, query.to_string().as_bytes())
+}
+
+/// What a message holds.
+pub fn describe<M: Machine>(message: &Message<M>) -> String {
+    match message {
+        Message::Paxos { message } => describe_paxos(message),
+        Message::Forward { submission } | Message::Relay { submission } => {
+            format!("{} of {}: {}", submission.number, submission.origin, submission.request)
+        }
+        Message::Request { request } => request.to_string(),
+        Message::Applied { at, answer: Answer::Of(outcome), .. } => {
+            format!("at {at} {outcome}").trim_end().to_owned()
+        }
+        Message::Applied { at, answer: Answer::Opened, .. } => format!("at {at}"),
+        Message::Expired { is_undone: true, .. } => "not done".to_owned(),
+        Message::Expired { is_undone: false, .. } => "outcome unknown".to_owned(),
+        Message::Busy { reason, .. } => reason.to_string(),
+        Message::Query { query: Query::Of(query), seen, .. } => format!("{query}, seen up to slot {seen}"),
+        Message::QueryReply { reply: Reply::Of(reply), applied, .. } => {
+            format!("as of slot {applied}: {reply}")
+        }
+        Message::QueryReply { applied, .. } | Message::Behind { applied, .. } => {
+            format!("as of slot {applied}")
+        }
+        Message::Compare { claim } | Message::CompareReply { claim } => format!("digest {}", claim.digest),
+        Message::Taken { .. } | Message::Query { .. } => String::new(),
+    }
+}
+
+fn describe_paxos<M: Machine>(message: &PaxosMessage<Arc<Submission<M>>>) -> String {
+    match message {
+        PaxosMessage::Prepare { ballot, first } => format!("under {ballot}, from slot {first}"),
+        PaxosMessage::Promise(promise) => {
+            let report = |report: &Report<Arc<Submission<M>>>| {
+                let how =
+                    report.ballot.map_or("chosen".to_owned(), |ballot| format!("accepted under {ballot}"));
+                format!("; slot {} {how}: {}", report.slot, text(&report.entry))
+            };
+            let reports: String = promise.reports.iter().map(report).collect();
+            format!("under {}, chosen below slot {}{reports}", promise.ballot, promise.chosen)
+        }
+        PaxosMessage::Accept { ballot, entry, .. } => format!("under {ballot}: {}", text(entry)),
+        PaxosMessage::Accepted { ballot, .. } => format!("under {ballot}"),
+        PaxosMessage::Chosen { ballot, chosen } => format!("under {ballot}, below slot {chosen}"),
+        PaxosMessage::Nack { ballot, promised, .. } => format!("of {ballot}, promised {promised}"),
+        PaxosMessage::Heartbeat { ballot, chosen, hears, .. } => {
+            format!("under {ballot}, hears {hears}, chosen below slot {chosen}")
+        }
+        PaxosMessage::HeartbeatReply { ballot, chosen, .. } => {
+            format!("under {ballot}, chosen below slot {chosen}")
+        }
+        PaxosMessage::Fetch { first, end } => format!("slots {first} up to {end}"),
+        PaxosMessage::FetchReply { entry, .. } => text(entry),
+        PaxosMessage::Survey { reach, .. } => format!("chosen below slot {reach}"),
+        PaxosMessage::SurveyReply { .. } => String::new(),
+    }
 }

@@ -53,6 +53,8 @@ pub struct Picture {
     pub verdict: PictureVerdict,
     /// Every process: sites, terminals, clients.
     pub processes: Vec<PictureProcess>,
+    /// How the service writes what traces and states hold.
+    pub notation: &'static str,
     /// The kinds of messages.
     pub messages: Vec<PictureMessage>,
     /// Everything that happened, in order.
@@ -168,6 +170,7 @@ pub fn picture_of<S: Service>(
 ) -> (Picture, Outcome) {
     let (level, begun) = (run.world().settings().trace.level, run.world().events());
     assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
+    run.describe_messages();
     let mut maker = Maker::<S> {
         events_max: options.events_max,
         making: RunEvents::default(),
@@ -277,6 +280,7 @@ impl<S: Service> Maker<S> {
                 process: panicked.map(|id| id.to_string()),
             },
             processes: world.processes().map(process).collect(),
+            notation: S::TRACE_NOTATION,
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
             events: self.events,
             states: self.states.finish(),

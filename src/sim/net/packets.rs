@@ -9,7 +9,7 @@ use crate::frame::Datagram;
 use crate::outbox::Spare;
 use crate::sim::net::fates;
 use crate::sim::net::rules::RuleMask;
-use crate::sim::watch::line::{SharedLabels, TracedCopy};
+use crate::sim::watch::line::{Contents, SharedLabels, TracedCopy};
 use crate::time::Instant;
 
 /// A datagram under way, or one copy of it.
@@ -58,6 +58,8 @@ pub(crate) struct Packet<M> {
     pub(crate) mask: RuleMask,
     /// Made when a trace asks for it.
     labels: Option<SharedLabels>,
+    /// What its messages hold, if a trace asks for it.
+    pub(crate) contents: Option<Contents>,
     copies: u32,
 }
 
@@ -69,7 +71,8 @@ impl<M> Packet<M> {
 
     /// One copy of it, for a trace.
     pub(crate) fn traced(&mut self, copy: CopyId) -> TracedCopy {
-        TracedCopy { labels: self.labels(), copy, is_background: self.datagram.is_background }
+        let (labels, contents) = (self.labels(), self.contents.clone());
+        TracedCopy { labels, contents, copy, is_background: self.datagram.is_background }
     }
 
     /// Whether only one copy of it is left.
@@ -108,7 +111,16 @@ impl<M> Packets<M> {
         let place = u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way");
         let (messages, origin, labels) = (Vec::with_capacity(1), Origin::Here, None);
         let mask = RuleMask::default();
-        self.slab.push(Packet { datagram, messages, origin, identity, mask, labels, copies: 1 });
+        self.slab.push(Packet {
+            datagram,
+            messages,
+            origin,
+            identity,
+            mask,
+            labels,
+            contents: None,
+            copies: 1,
+        });
         PacketId { place, copy }
     }
 
@@ -171,6 +183,7 @@ impl<M> Packets<M> {
             packet.datagram.labels.clear();
             packet.datagram.bytes.clear();
             packet.labels = None;
+            packet.contents = None;
             self.free.push(id.place);
         }
     }

@@ -29,7 +29,7 @@ impl<P: Process> Net<P> {
         let from = datagram.from;
         reach.watch.mark(FingerprintMark::Sent, from, [datagram.bytes.len() as u64, datagram.hash]);
         let id = self.packets.post(datagram);
-        let Packet { datagram, messages, .. } = self.packets.get_mut(id);
+        let Packet { datagram, messages, contents, .. } = self.packets.get_mut(id);
         let within = limits::check_datagram(datagram, reach.settings.datagram_max);
         let read =
             frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, body)| {
@@ -39,7 +39,10 @@ impl<P: Process> Net<P> {
                 }
             });
         match read {
-            Ok(()) => reach.watch.show(&Observation::Sent { datagram, messages }),
+            Ok(()) => {
+                *contents = reach.watch.described(messages);
+                reach.watch.show(&Observation::Sent { datagram, messages });
+            }
             Err(reason) => reach.watch.object(Violation {
                 property: "codec",
                 explanation: format!("{from} sent a datagram that cannot be read: {reason}"),

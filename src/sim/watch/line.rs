@@ -99,10 +99,14 @@ impl fmt::Display for Loss {
 /// Name and subject of each message in a datagram.
 pub type SharedLabels = Arc<[(&'static str, Subject)]>;
 
+/// What each message of a datagram holds, as text.
+pub type Contents = Arc<[String]>;
+
 /// One copy of a datagram, as lines show it.
 #[derive(Clone, Debug)]
 pub(crate) struct TracedCopy {
     pub(crate) labels: SharedLabels,
+    pub(crate) contents: Option<Contents>,
     pub(crate) copy: CopyId,
     /// Whether its loss is routine, because another one follows.
     pub(crate) is_background: bool,

@@ -8,12 +8,14 @@ mod statistics;
 mod tally;
 pub mod trace;
 
+use alloc::string::String;
+
 use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
 use crate::sim::settings::{TraceLevel, TraceSettings};
 use crate::sim::watch::judge::{Judge, Observation, Violation};
-use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
+use crate::sim::watch::line::{Contents, LineClass, Loss, TraceEvent};
 use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::Trace;
 use crate::time::Instant;
@@ -68,6 +70,8 @@ pub(crate) struct Watchers<P: Process, J> {
     pub(crate) fingerprint: u64,
     pub(crate) statistics: Statistics,
     pub(crate) log: Option<LogTap>,
+    /// Says what a message holds, for full traces.
+    pub(crate) describe: Option<fn(&P::Message) -> String>,
 }
 
 impl<P: Process, J: Judge<P>> Watchers<P, J> {
@@ -81,6 +85,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             fingerprint: 0,
             statistics: Statistics::default(),
             log: None,
+            describe: None,
         }
     }
 
@@ -111,6 +116,12 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
                 self.trace.keep((self.events, self.now), who.into(), class, what)
             }
         }
+    }
+
+    /// What messages hold, if anybody wants to know.
+    pub(crate) fn described(&self, messages: &[P::Message]) -> Option<Contents> {
+        let describe = self.describe.filter(|_| self.trace.settings.level == TraceLevel::Full)?;
+        Some(messages.iter().map(describe).collect())
     }
 
     /// Shows the judge an event, unless there is a violation already.

@@ -16,7 +16,7 @@ use crate::process::{Label, Process};
 use crate::sim::net::packets::CopyId;
 use crate::sim::net::rule::Ruling;
 use crate::sim::script::ScriptAction;
-use crate::sim::watch::line::{Line, LineClass, SharedLabels, StepNumber, TraceEvent, TracedCopy};
+use crate::sim::watch::line::{Contents, Line, LineClass, SharedLabels, StepNumber, TraceEvent, TracedCopy};
 
 /// One thing that happened in a run. A field that means nothing for its kind is empty, and absent in JSON.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +64,13 @@ pub struct RunEvent {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<(String, String)>"))]
     pub messages: Option<SharedLabels>,
+    /// What each of these messages holds, where a datagram leaves its sender. Empty if the service does not say.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "json::contents", skip_serializing_if = "Option::is_none")
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub contents: Option<Contents>,
     /// Whether the loss of this datagram is routine, because another one follows.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "core::ops::Not::not"))]
     pub background: bool,
@@ -100,7 +107,7 @@ fn is_unlabelled(labels: &Option<SharedLabels>) -> bool {
 
 #[cfg(feature = "serde")]
 mod json {
-    use super::{ProcessId, SharedLabels};
+    use super::{Contents, ProcessId, SharedLabels};
     use alloc::string::ToString;
     use serde::Serializer;
 
@@ -109,6 +116,10 @@ mod json {
             Some(id) => to.collect_str(id),
             None => to.serialize_none(),
         }
+    }
+
+    pub(super) fn contents<S: Serializer>(contents: &Option<Contents>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(contents.iter().flat_map(|contents| contents.iter()))
     }
 
     pub(super) fn labels<S: Serializer>(labels: &Option<SharedLabels>, to: S) -> Result<S::Ok, S::Error> {
@@ -161,6 +172,7 @@ impl RunEvents {
             from: None,
             to: None,
             messages: None,
+            contents: None,
             background: false,
             copy: None,
             of: None,
@@ -373,6 +385,7 @@ fn tell<P: Process>(what: &TraceEvent<P>, event: &mut RunEvent) -> Part {
 
 fn leaves(event: &mut RunEvent, to: ProcessId, copy: &TracedCopy) -> Part {
     event.to = Some(to);
+    event.contents = copy.contents.clone();
     carry(event, copy);
     Part::Leaves
 }
@@ -383,7 +396,7 @@ fn ends(event: &mut RunEvent, from: ProcessId, copy: &TracedCopy) -> Part {
     Part::Ends
 }
 
-fn carry(event: &mut RunEvent, TracedCopy { labels, copy, is_background }: &TracedCopy) {
+fn carry(event: &mut RunEvent, TracedCopy { labels, copy, is_background, contents: _ }: &TracedCopy) {
     event.messages = Some(labels.clone());
     event.background = *is_background;
     if copy.number > 0 {

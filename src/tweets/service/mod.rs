@@ -178,6 +178,10 @@ impl Service for Timelines {
         state::show(process, shown);
     }
 
+    fn describe(message: &<Participant as Process>::Message) -> String {
+        state::describe(message)
+    }
+
     fn phase(kind: &str) -> MessagePhase {
         state::phase(kind)
     }

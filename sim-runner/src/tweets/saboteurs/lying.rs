@@ -2,7 +2,7 @@
 
 use aviary::ids::{ProcessId, SiteId};
 use aviary::journal::JournalConfig;
-use aviary::process::{Links, Recovered};
+use aviary::process::{Links, Process, Recovered};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::schema::{ServiceSchemas, schemars};
 use aviary::scenario::{
@@ -151,6 +151,10 @@ impl Service for Lying {
 
     fn show(process: &Liar, shown: &mut Shown) {
         Timelines::show(&process.real, shown);
+    }
+
+    fn describe(message: &<Participant as Process>::Message) -> String {
+        Timelines::describe(message)
     }
 
     fn phase(kind: &str) -> MessagePhase {

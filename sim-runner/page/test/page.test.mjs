@@ -1,6 +1,6 @@
 // Opens pages of runs in Chromium and tries them.
 //
-// PAGES=FOLDER node --test        every *.html in the folder is opened; at least one must be of a failing run
+// PAGES=FOLDER node --test page.test.mjs        every *.html in the folder is opened; at least one must be of a failing run
 // SHOTS=FOLDER                    where the screenshots go; without it into a folder beside the pages
 // CHROMIUM=PATH                   the browser, /usr/bin/chromium if not given
 
@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
+import Ajv from "ajv/dist/2020.js";
 import { chromium } from "playwright-core";
 
 const folder = resolve(process.env.PAGES ?? assert.fail("PAGES names the folder of pages to open"));
@@ -151,6 +152,15 @@ const went = (tab, moment) => tab.evaluate((k) => {
   slider.value = k;
   slider.dispatchEvent(new Event("input"));
 }, moment);
+
+test("the run in every page is what its schema describes", () => {
+  const ajv = new Ajv({ strict: true, allErrors: true, formats: { uint: true, uint32: true, uint64: true } });
+  const schema = JSON.parse(readFileSync(new URL("../../../docs/run.schema.json", import.meta.url), "utf8"));
+  // What the schema does not name is an error too, so that nothing is left undescribed.
+  for (const part of [schema, ...Object.values(schema.$defs)]) if (part.properties) part.additionalProperties = false;
+  const holds = ajv.compile(schema);
+  for (const page of pages) for (const run of page.runs) assert.ok(holds(run), `${page.path}: ${ajv.errorsText(holds.errors?.slice(0, 5))}`);
+});
 
 test("every page opens in silence, shows the right state at three moments, and finds its violation", async (t) => {
   for (const page of pages) {

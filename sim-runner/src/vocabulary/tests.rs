@@ -93,6 +93,15 @@ fn with_field(word: &str, name: &str, value: &str) -> String {
 }
 
 #[test]
+fn the_schema_of_runs_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/run.schema.json");
+    let written: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let schema = aviary::scenario::picture::schema().to_value();
+    let update = "cargo run --profile quick -p sim-runner -- words --run-schema >docs/run.schema.json";
+    assert!(written == schema, "docs/run.schema.json is not up to date: {update}");
+}
+
+#[test]
 fn every_word_of_the_reference_is_read() {
     let schemas = Schemas::of::<Timelines>();
     let snippets = Reference::of::<Timelines>().snippets;

@@ -19,8 +19,8 @@ function runsIntroduced() {
   page.name.textContent = other && other.data.name !== data.name ? `${data.name} beside ${other.data.name}` : data.name;
   page.verdicts.replaceChildren(...view.runs.map(verdict));
   page.about.textContent = data.about ?? "";
-  const left = view.runs.filter((one) => one.data.left_out > 0).map((one) => `${one.data.left_out} events at the end of ${view.runs.length > 1 ? `run ${one.position ? "B" : "A"}` : "the run"} are left out, because the run is too large for a page.`);
-  if (other) left.push(other.from >= Math.min(run.events.length, other.events.length) && run.events.length === other.events.length ? "The two runs do not differ."
+  const left = view.runs.filter((one) => one.data.left_out > 0).map((one) => `${one.data.left_out} events at the ${failing(one) ? "beginning" : "end"} of ${view.runs.length > 1 ? `run ${one.position ? "B" : "A"}` : "the run"} are left out; --shown-max shows more.`);
+  if (other) left.push(other.from >= Math.min(run.events.length, other.events.length) && run.events.length === other.events.length && run.data.fingerprint === other.data.fingerprint ? "The two runs do not differ."
     : `The two runs have ${other.from} lines in common.`);
   page.leftout.textContent = left.join(" ");
   page.runbody.replaceChildren(...view.runs.flatMap((one) => aboutRun(one)));

@@ -93,6 +93,9 @@ function indexed(data, position) {
     }
     run.copyOf[i] = c;
     follow(run, run.copies[c], event, i);
+    // What goes astray goes on as another copy, or as several.
+    const original = event.kind === "strayed" ? run.copies[byCopy.get(event.of)] : undefined;
+    if (original && original.ended < 0) Object.assign(original, { ended: i, lost: "sender", why: "goes astray" });
   });
   run.copies = run.copies.map((copy) => { copy.tint = tint(run, copy.messages); return copy; });
   run.ledBy = effects(run);

@@ -231,6 +231,9 @@ pub(crate) struct ShowArgs {
     /// Show a second run beside it: of another scenario, another seed, or without the planted bug
     #[arg(long, value_name = "FILE|seed=N|honest")]
     pub(crate) against: Option<String>,
+    /// Find out when the failure became inevitable, as `blame` does, for at most this time
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "20s", value_parser = crate::sweep::numbers::time)]
+    pub(crate) blame: Option<Duration>,
     /// Open the page in the desktop's browser
     #[arg(long)]
     pub(crate) open: bool,

@@ -104,7 +104,7 @@ fn configured<S: Service>(
     let runner = || Runner::configured(RunOptions::default(), configure);
     match command {
         HarnessCommand::Replay(args) => replay::replay::<S>(args, configure),
-        HarnessCommand::Show(args) => show::show::<S>(args, configure),
+        HarnessCommand::Show(args) => show::show::<S>(args, &runner(), configure),
         HarnessCommand::ReplayRecording(_) => {
             Ok(report::usage("this program replays no recordings of real sites"))
         }

@@ -29,6 +29,9 @@ pub(crate) fn replay<S: Service>(
     if refused_as_planted_otherwise(&loaded, args.saboteur.as_deref()) {
         return Ok(Exit::Usage);
     }
+    if args.trace.is_some() && matches!(args.format, ReplayFormat::RunJson | ReplayFormat::Perfetto) {
+        return Ok(usage("--trace says how much of a trace to print; these formats hold everything"));
+    }
     if args.format == ReplayFormat::Perfetto && loaded.len() > 1 {
         let why = format!("--format perfetto writes one run, and these are {}: name one file", loaded.len());
         return Ok(usage(&why));
@@ -47,7 +50,7 @@ pub(crate) fn replay<S: Service>(
                 seed: args.seed,
                 saboteur: args.saboteur.as_deref(),
                 run_events_max: args.events_max,
-                events_max: pictures::EVENTS_MAX,
+                events_max: usize::MAX,
             };
             let pictured = pictures::of(one, asked, &configure);
             progress.done();

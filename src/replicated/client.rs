@@ -221,7 +221,7 @@ impl<M: Machine> ClientState<M> {
                     (Query::Of(query), Reply::Of(reply)) if M::read(&query) == Read::Quorum => {
                         Note::QuorumReply(id, site, applied, query, reply)
                     }
-                    (_, reply) => Note::LocalReply(site, applied, reply),
+                    (_, reply) => Note::LocalReply(id, site, applied, reply),
                 });
             }
             // The query stays outstanding. The client asks it again, at another site if it may.
@@ -380,10 +380,17 @@ impl<M: Machine> ClientState<M> {
     }
 }
 
+/// The bits of a query's id that count the queries of one life, from 1.
+const QUERIES_BITS: u32 = 32;
+
 /// The number of this life of a client, in the bits above the count of its queries.
 fn life(seed: Seed) -> u64 {
-    const QUERIES_BITS: u32 = 32;
     mix(seed.0, [u64::MAX]) << QUERIES_BITS | 1 << 63
+}
+
+/// How many queries its client asked in that life when it asked the one of this id, that one included.
+pub const fn query_count(id: u64) -> u64 {
+    id & ((1 << QUERIES_BITS) - 1)
 }
 
 impl<M: Machine> fmt::Display for Command<M> {

@@ -64,7 +64,7 @@ pub enum Note<M: Machine> {
     /// Client: the session expired. Whether this request took effect is not known.
     OutcomeUnknown(M::Operation),
     /// Client: a site answered from its own state.
-    LocalReply(SiteId, Slot, Reply<M>),
+    LocalReply(u64, SiteId, Slot, Reply<M>),
     /// Client: a site showed the linearizable view that this query asked for.
     QuorumReply(u64, SiteId, Slot, M::Query, M::Reply),
     /// Client: a site is behind and cannot answer a query.
@@ -195,7 +195,7 @@ impl<M: Machine> Label for Note<M> {
             Note::Diverged(slot) | Note::Reunited(slot) => Subject::slot(slot.0),
             Note::Behind(_, slot)
             | Note::ReadTimedOut(_, slot)
-            | Note::LocalReply(_, slot, _)
+            | Note::LocalReply(_, _, slot, _)
             | Note::QuorumReply(_, _, slot, ..)
             | Note::FoundBehind(_, slot) => Subject::slot(slot.0),
             Note::Refused(_) | Note::Ignored(..) | Note::Taken(_) | Note::OutcomeUnknown(_) => Subject::NONE,
@@ -259,7 +259,7 @@ impl<M: Machine> fmt::Display for Note<M> {
             Note::OutcomeUnknown(operation) => {
                 write!(f, "finds its session expired, outcome unknown: {operation}")
             }
-            Note::LocalReply(site, applied, _) => {
+            Note::LocalReply(_, site, applied, _) => {
                 write!(f, "got a local reply from {site}, at slot {applied}")
             }
             Note::QuorumReply(_, site, applied, query, reply) => {

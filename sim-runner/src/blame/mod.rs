@@ -1,7 +1,7 @@
 //! `blame`: shows when a failure became inevitable, and the suspects.
 
 mod drawing;
-mod render;
+pub(crate) mod render;
 
 use std::io::{self, Write};
 

@@ -14,7 +14,7 @@ const WIDTH: usize = 80;
 const BESIDE: usize = 24;
 
 /// Prints the curve, the jump and the suspects.
-pub(super) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
+pub(crate) fn text(out: &mut impl Write, blamed: &Blamed) -> io::Result<()> {
     let verdict = blamed.outcome.verdict.to_string();
     let (property, sentence) = verdict.split_once(": ").unwrap_or((&verdict, ""));
     writeln!(out, "{BAD}{property}{BAD:#}: {sentence}")?;

@@ -4,19 +4,25 @@ mod page;
 pub(crate) mod perfetto;
 pub(crate) mod pictures;
 
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use aviary::process::Process;
+use aviary::scenario::picture::{BlamePoint, PictureBlame};
 use aviary::scenario::{Picture, Service};
-use aviary::search::{can_write_aside, write_aside};
+use aviary::search::{self, Inquiry, NotShrunk, Runner, can_write_aside, write_aside};
 
 use crate::Exit;
 use crate::args::ShowArgs;
+use crate::blame::render;
 use crate::files::{Loaded, load_one};
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{load_errors, problems, quoted, stdout, usage, warning};
+use crate::shrink::refused;
 use pictures::Asked;
 
 /// What stands beside the run.
@@ -32,6 +38,7 @@ enum Beside<S: Service> {
 /// Writes the page of the runs that `args` name. `configure` changes the configuration of every process last.
 pub(crate) fn show<S: Service>(
     args: &ShowArgs,
+    runner: &Runner<S>,
     configure: impl Fn(&mut <S::Process as Process>::Config),
 ) -> io::Result<Exit> {
     let one = match load_one::<S>(&args.path) {
@@ -47,6 +54,13 @@ pub(crate) fn show<S: Service>(
         Err(exit) => return Ok(exit),
     };
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.html", one.name)));
+    let others: Vec<&Path> = match &beside {
+        Some(Beside::File(other)) => vec![&args.path, &other.path],
+        _ => vec![&args.path],
+    };
+    if let Some(why) = would_lose(&output, &others) {
+        return Ok(usage(&why));
+    }
     if let Err(why) = can_write_aside(&output) {
         return Ok(usage(&format!("failed to write {}: {why}", output.display())));
     }
@@ -77,6 +91,12 @@ pub(crate) fn show<S: Service>(
             }
         }
     }
+    if let Some(time) = args.blame {
+        match blamed(runner, &one, args.seed, time)? {
+            Ok(blame) => runs[0].blame = Some(blame),
+            Err(why) => return Ok(refused(&one.path, &why)),
+        }
+    }
     let page = page::page(&runs)?;
     if let Err(why) = write_aside(&output, &page) {
         return Ok(usage(&why.to_string()));
@@ -85,7 +105,12 @@ pub(crate) fn show<S: Service>(
     for run in &runs {
         writeln!(out, "{}: {}", run.name, run.verdict.text)?;
         if run.left_out > 0 {
-            writeln!(out, "  the page leaves out its last {} events; --shown-max shows more", run.left_out)?;
+            writeln!(
+                out,
+                "  the page leaves out its {} {} events; --shown-max shows more",
+                if run.verdict.name == "passed" { "last" } else { "first" },
+                run.left_out
+            )?;
         }
     }
     writeln!(out, "wrote {}, {} KB", quoted(&output), page.len().div_ceil(1_000))?;
@@ -118,6 +143,54 @@ fn beside<S: Service>(against: &str, saboteur: Option<&str>) -> Result<Beside<S>
     }
 }
 
+/// When the failure of this scenario became inevitable. A shrunken failure contains too little that could have happened
+/// otherwise, but the page shows it, and not the scenario that it came from.
+fn blamed<S: Service>(
+    runner: &Runner<S>,
+    one: &Loaded<S>,
+    seed: Option<u64>,
+    time: Duration,
+) -> io::Result<Result<PictureBlame, NotShrunk>> {
+    let mut runner = runner.clone();
+    runner.options.seed = seed;
+    let stop = interrupt::flag()?;
+    let inquiry = Inquiry { time, stop: Some(&stop), ..Inquiry::default() };
+    let progress = Progress::endless(&format!("forking {}", one.name));
+    let blamed = search::blame(&runner, &one.scenario, &inquiry);
+    drop(progress);
+    let blamed = match blamed {
+        Ok(blamed) => blamed,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut text = Vec::new();
+    render::text(&mut text, &blamed)?;
+    let text = anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string();
+    let point = |point: &search::Point| BlamePoint {
+        at: point.at.as_micros(),
+        failed: point.failed,
+        of: point.forks,
+    };
+    Ok(Ok(PictureBlame { text, points: blamed.curve.iter().map(point).collect() }))
+}
+
+/// Why the page must not be written there: something else would be lost.
+fn would_lose(output: &Path, inputs: &[&Path]) -> Option<String> {
+    let real = fs::canonicalize(output).ok()?;
+    let shown = output.display();
+    if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == real)) {
+        return Some(format!("{shown} is what is to be shown: write the page to another file"));
+    }
+    let mut begin = [0; PAGE_BEGIN.len()];
+    let mut file = fs::File::open(&real).ok().filter(|_| real.is_file())?;
+    let is_empty = file.metadata().is_ok_and(|meta| meta.len() == 0);
+    let is_page = file.read_exact(&mut begin).is_ok() && begin == *PAGE_BEGIN.as_bytes();
+    (!is_page && !is_empty)
+        .then(|| format!("{shown} exists and is no page: write to another file, or remove it"))
+}
+
+/// How every page begins.
+const PAGE_BEGIN: &str = "<!doctype html>";
+
 /// Opens the page in the browser of the desktop. The page is written anyhow.
 fn open(path: &Path) {
     let program = match std::env::consts::OS {
@@ -126,13 +199,14 @@ fn open(path: &Path) {
         _ => "xdg-open",
     };
     let mut command = Command::new(program);
-    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let opened = command.status();
-    match opened {
-        Ok(status) if status.success() => {}
-        Ok(status) => {
-            warning(format_args!("`{program}` did not open the page ({status}): open the file in a browser"))
-        }
-        Err(why) => warning(format_args!("failed to run `{program}`: {why}; open the file in a browser")),
+    // An absolute path is no flag, and whoever opens it may be elsewhere.
+    command
+        .arg(fs::canonicalize(path).unwrap_or_else(|_| path.into()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // It is not waited for: some openers run until the browser is closed.
+    if let Err(why) = command.spawn() {
+        warning(format_args!("failed to run `{program}`: {why}; open the file in a browser"));
     }
 }

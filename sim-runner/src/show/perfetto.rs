@@ -224,7 +224,11 @@ impl Maker<'_> {
     fn pauses(&self, thread: Thread) -> Vec<Lasting> {
         let mut lasting = Vec::new();
         let mut since = None;
-        for event in self.picture.events.iter().filter(|event| self.thread(event.who) == thread) {
+        let is_one = |event: &&RunEvent| {
+            matches!(event.kind, "paused" | "resumed" | "crashed" | "failed" | "ended")
+                && self.thread(event.who) == thread
+        };
+        for event in self.picture.events.iter().filter(is_one) {
             match event.kind {
                 "paused" => since = since.or(Some(event.at)),
                 "resumed" | "crashed" | "failed" | "ended" => {

@@ -204,11 +204,11 @@ impl Prompt {
                 self.fresh = self.fresh.saturating_sub(1);
                 answers::shown(*applied, page)
             }
-            Note::LocalReply(_, _, Reply::Status { status }) => {
+            Note::LocalReply(_, _, _, Reply::Status { status }) => {
                 self.statuses = self.statuses.saturating_sub(1);
                 answers::status(status, counters)
             }
-            Note::LocalReply(_, _, reply) => self.on_page(reply),
+            Note::LocalReply(_, _, _, reply) => self.on_page(reply),
             _ => String::new(),
         }
     }
@@ -300,7 +300,7 @@ mod tests {
             request: Request::Open { client, nonce },
         };
         let reply = Reply::Log { lines: slots.map(line).collect(), has_more };
-        Note::LocalReply(aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), reply)
+        Note::LocalReply(1, aviary::ids::SiteId::default(), aviary::replicated::paxos::Slot(9), reply)
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl<M: Machine> Client<M> {
     /// When no answer came in time.
     pub fn query(&mut self, query: M::Query) -> Result<M::Reply, ClientError<M>> {
         self.ask(Command::Query(Query::Of(query)), |note| match note {
-            Note::LocalReply(_, _, Reply::Of(reply)) | Note::QuorumReply(_, _, _, _, reply) => {
+            Note::LocalReply(_, _, _, Reply::Of(reply)) | Note::QuorumReply(_, _, _, _, reply) => {
                 Some(reply.clone())
             }
             _ => None,
@@ -178,7 +178,7 @@ impl<M: Machine> Client<M> {
         let (mut all, mut from) = (Vec::new(), from);
         loop {
             let (lines, has_more) = self.ask(Command::Query(Query::Log { from }), |note| match note {
-                Note::LocalReply(_, _, Reply::Log { lines, has_more }) => Some((lines.clone(), *has_more)),
+                Note::LocalReply(_, _, _, Reply::Log { lines, has_more }) => Some((lines.clone(), *has_more)),
                 _ => None,
             })?;
             all.extend(lines);
@@ -337,7 +337,7 @@ pub fn reports<M: Machine>(
         }
         caller.turn(if asked <= RENUMBER_MAX { until.min(ask_at) } else { until })?;
         for (_, note) in caller.take_notes() {
-            if let Note::LocalReply(_, _, Reply::Status { status }) = note {
+            if let Note::LocalReply(_, _, _, Reply::Status { status }) = note {
                 let report = &mut found[status.site.index()];
                 (report.status, report.is_starting) = (Some(status), false);
             }

@@ -2,20 +2,19 @@
 
 use alloc::sync::Arc;
 
-use crate::mix;
 use crate::process::Process;
+use crate::replicated::client::query_count;
 use crate::replicated::message::Answer;
 use crate::replicated::paxos::{Entry, PaxosMessage, Report, Slot};
-use crate::replicated::{Command, Machine, Message, Note, Phase, Query, Read, Replicated, Reply, Submission};
+use crate::replicated::{Command, Machine, Message, Note, Phase, Query, Replicated, Reply, Submission};
 use crate::scenario::{MessagePhase, Shown, ShownCall};
 use crate::sim::Told;
 
 /// The number of chosen slots that a picture shows of each site, beside all that are open.
 const SHOWN_SLOTS: u64 = 32;
 
-/// The numbers of a client's calls: operations are done one after the other.
+/// The number of a client's operations, which are done one after the other.
 const OPERATION: u64 = 0;
-const LOCAL_QUERY: u64 = 1;
 
 /// Shows a site or a client.
 pub fn show<M: Machine>(process: &Replicated<M>, shown: &mut Shown) {
@@ -80,30 +79,24 @@ pub fn call<M: Machine, P: Process<Command = Command<M>, Note = Note<M>>>(
     told: Told<'_, P>,
 ) -> Option<ShownCall> {
     match told {
-        Told::Commanded(command) => {
-            let number = match command {
-                Command::Do(_) | Command::DoLast(_) => OPERATION,
-                Command::Query(Query::Of(query)) if M::read(query) == Read::Quorum => number(query),
-                Command::Query(_) => LOCAL_QUERY,
-            };
-            Some(ShownCall::Began(number, command.to_string()))
+        Told::Commanded(command @ (Command::Do(_) | Command::DoLast(_))) => {
+            Some(ShownCall::Began(OPERATION, command.to_string()))
         }
+        Told::Commanded(command @ Command::Query(_)) => Some(ShownCall::BeganCounted(command.to_string())),
         Told::Noted(Note::Done(_, _, Answer::Of(outcome))) => {
             Some(ShownCall::Answered(OPERATION, outcome.to_string()))
         }
         Told::Noted(Note::GaveUp(_) | Note::OutcomeUnknown(_)) => Some(ShownCall::Forgot(OPERATION)),
-        Told::Noted(Note::QuorumReply(_, _, _, query, reply)) => {
-            Some(ShownCall::Answered(number(query), reply.to_string()))
+        Told::Noted(Note::QuorumReply(id, _, _, _, reply)) => {
+            Some(ShownCall::AnsweredCounted(query_count(*id), reply.to_string()))
         }
-        Told::Noted(note @ Note::LocalReply(..)) => Some(ShownCall::Answered(LOCAL_QUERY, note.to_string())),
+        Told::Noted(Note::LocalReply(id, _, _, reply)) => {
+            let text = if let Reply::Of(reply) = reply { reply.to_string() } else { String::new() };
+            Some(ShownCall::AnsweredCounted(query_count(*id), text))
+        }
         Told::Noted(Note::QueueFull) => Some(ShownCall::Refused),
         Told::Noted(_) => None,
     }
-}
-
-/// A number for a query that several sites answer, so that each reply goes with its own query.
-fn number(query: &impl core::fmt::Display) -> u64 {
-    mix::absorb(LOCAL_QUERY, query.to_string().as_bytes())
 }
 
 /// What a message holds.

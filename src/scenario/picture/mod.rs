@@ -26,6 +26,26 @@ pub use states::{PictureRole, StateChange};
 /// The version of the form below. It changes whenever a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
+/// What happens to copies of datagrams, and what a process has done in an input: its state is looked at for the input.
+const UNCHANGING: [&str; 16] = [
+    "sent",
+    "queued",
+    "ruled",
+    "doubled",
+    "held_back",
+    "again",
+    "cut_short",
+    "flipped",
+    "strayed",
+    "clogged",
+    "lost",
+    "dropped",
+    "repeated",
+    "waits",
+    "appended",
+    "noted",
+];
+
 /// One run.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -47,7 +67,7 @@ pub struct Picture {
     pub seed: u64,
     /// A hash of everything that happened, in hexadecimal digits.
     pub fingerprint: String,
-    /// The number of events left out at the end, because the run is too large.
+    /// The number of events left out, because the run is too large: at the end, or of a run that fails at its beginning.
     pub left_out: u64,
     /// Whether everything held.
     pub verdict: PictureVerdict,
@@ -65,8 +85,35 @@ pub struct Picture {
     pub calls: Vec<PictureCall>,
     /// The copies of datagrams that are still under way at the end.
     pub under_way: Vec<UnderWay>,
+    /// When the failure became inevitable, if that was asked.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub blame: Option<PictureBlame>,
     /// The final state of the cluster, in a few lines.
     pub final_state: String,
+}
+
+/// How likely the failure was from each moment on.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PictureBlame {
+    /// What the command `blame` says.
+    pub text: String,
+    /// The moments, in their order.
+    pub points: Vec<BlamePoint>,
+}
+
+/// Forks of the run from one moment on, in which everything random was drawn anew.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlamePoint {
+    /// The moment, in microseconds.
+    pub at: u64,
+    /// The number of forks that failed in the same way.
+    pub failed: u32,
+    /// The number of forks.
+    pub of: u32,
 }
 
 /// Whether everything held.
@@ -132,13 +179,15 @@ pub struct PictureOptions {
     pub is_failure: bool,
     /// The command that runs it again.
     pub reproduce: String,
-    /// The most events. What happens afterwards is counted, and judged as ever.
+    /// The most events. The first are kept, or the last of a run that fails. The others are counted, and judged as ever.
     pub events_max: usize,
 }
 
 /// A picture that is being made.
 struct Maker<S: Service> {
     events_max: usize,
+    /// The number of events that are left out at the beginning.
+    skipped: u64,
     making: RunEvents,
     events: Vec<RunEvent>,
     left_out: u64,
@@ -171,27 +220,40 @@ pub fn picture_of<S: Service>(
     let (level, begun) = (run.world().settings().trace.level, run.world().events());
     assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
     run.describe_messages();
-    let mut maker = Maker::<S> {
-        events_max: options.events_max,
-        making: RunEvents::default(),
-        events: Vec::new(),
-        left_out: 0,
-        taken: 0,
-        states: States::new(),
-        calls: Calls::default(),
-    };
-    loop {
-        maker.take(&run);
-        if run.is_over() {
-            break;
-        }
-        run.step();
+    let again = run.clone();
+    let (mut maker, mut outcome) = Maker::follow(&mut run, options.events_max, 0);
+    if maker.left_out > 0 && !outcome.verdict.is_pass() {
+        // Whoever looks at a failure looks at its end.
+        let skipped = maker.left_out;
+        run = again;
+        (maker, outcome) = Maker::follow(&mut run, options.events_max, skipped);
     }
-    let outcome = run.outcome();
     (maker.finish(&run, scenario, options, &outcome), outcome)
 }
 
 impl<S: Service> Maker<S> {
+    /// Follows `run` to its end.
+    fn follow(run: &mut Run<S>, events_max: usize, skipped: u64) -> (Maker<S>, Outcome) {
+        let mut maker = Maker::<S> {
+            events_max,
+            skipped,
+            making: RunEvents::default(),
+            events: Vec::new(),
+            left_out: 0,
+            taken: 0,
+            states: States::new(),
+            calls: Calls::default(),
+        };
+        loop {
+            maker.take(run);
+            if run.is_over() {
+                break;
+            }
+            run.step();
+        }
+        (maker, run.outcome())
+    }
+
     /// Takes what happened since the last time.
     fn take(&mut self, run: &Run<S>) {
         let trace = run.world().trace();
@@ -206,6 +268,11 @@ impl<S: Service> Maker<S> {
         lines.reverse();
         let mut who: Vec<ProcessId> = Vec::new();
         for line in lines {
+            if self.making.made() < self.skipped {
+                self.making.take(line);
+                self.left_out += 1;
+                continue;
+            }
             if self.events.len() >= self.events_max {
                 self.left_out += 1;
                 continue;
@@ -214,19 +281,25 @@ impl<S: Service> Maker<S> {
             if let (Some(told), Some(process)) = (line.told(), line.who()) {
                 self.calls.follow(place, process, S::call(told));
             }
-            let event = self.making.take(line);
+            let mut event = self.making.take(line);
+            event.cause = event.cause.and_then(|cause| cause.checked_sub(self.skipped));
             if let Some(ended) = event.who.filter(|_| matches!(event.kind, "crashed" | "ended" | "failed")) {
                 self.calls.forget(ended);
             }
-            if let Some(id) = event.who.filter(|id| !who.contains(id)) {
+            let changes = !UNCHANGING.contains(&event.kind);
+            if let Some(id) = event.who.filter(|id| changes && !who.contains(id)) {
                 who.push(id);
             }
             self.events.push(event);
         }
-        if self.left_out == 0
+        if self.left_out == self.skipped
             && let Some(after) = self.events.len().checked_sub(1)
         {
-            self.states.look(run, after, &who);
+            match self.states.is_empty() {
+                // Those that were looked at before the first event that is kept are looked at now.
+                true => self.states.look(run, after, &run.world().processes().collect::<Vec<_>>()),
+                false => self.states.look(run, after, &who),
+            }
         }
     }
 
@@ -259,9 +332,9 @@ impl<S: Service> Maker<S> {
             _ => (None, None),
         };
         let kinds = S::messages();
-        let under_way = match self.left_out {
-            0 => world.under_way().map(|(copy, at)| UnderWay { copy, arrives: at.as_micros() }).collect(),
-            _ => Vec::new(),
+        let under_way = match self.left_out == self.skipped {
+            true => world.under_way().map(|(copy, at)| UnderWay { copy, arrives: at.as_micros() }).collect(),
+            false => Vec::new(),
         };
         Picture {
             schema: SCHEMA,
@@ -286,6 +359,7 @@ impl<S: Service> Maker<S> {
             states: self.states.finish(),
             calls: self.calls.finish(),
             under_way,
+            blame: None,
             final_state: outcome.final_state.clone(),
         }
     }

@@ -91,6 +91,10 @@ pub enum ShownCall {
     Began(u64, String),
     /// It is answered this.
     Answered(u64, String),
+    /// It asks for this. The process counts such calls in each of its lives, from 1.
+    BeganCounted(String),
+    /// The call of this count is answered this.
+    AnsweredCounted(u64, String),
     /// It waits for no answer any more, and does not know the outcome.
     Forgot(u64),
     /// The call that began last is not even asked.

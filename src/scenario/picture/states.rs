@@ -81,6 +81,10 @@ impl<S: Service> States<S> {
         States { seen: BTreeMap::new(), changes: Vec::new(), service: PhantomData }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Looks at these processes after the event at the place `after`.
     pub(super) fn look(&mut self, run: &Run<S>, after: usize, who: &[ProcessId]) {
         for id in who {
@@ -91,7 +95,7 @@ impl<S: Service> States<S> {
             }
             let now = run.world().process(*id).map_or(DOWN, see::<S>);
             let before = self.seen.get(id);
-            if before == Some(&now) {
+            if before.unwrap_or(&DOWN) == &now {
                 continue;
             }
             let change = difference(before.unwrap_or(&DOWN), &now, after, *id);

@@ -5,7 +5,9 @@
 //! 1. A copy of a datagram has one number from where it is made to where it is opened or lost. A copy of a copy also
 //!    has the number of the one that left its sender.
 //! 2. The cause of an arrival or a loss under way is the event in which the copy left its sender. The cause of what a
-//!    process does is the input that it was handling. The cause of a fault is the step that did it.
+//!    process does is the input that it was handling, that of a sync the last append that it covers. The cause of a fault
+//!    is the step that did it in the same event. What a process sends to itself and its wake-ups have no cause but what it
+//!    did before, nor has a fault that waited for its moment.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
@@ -143,8 +145,8 @@ pub struct RunEvents {
     last: Option<u64>,
     /// The steps whose command their process has not been handed yet.
     asking: VecDeque<(ProcessId, u64)>,
-    /// What each process appended last.
-    appended: BTreeMap<ProcessId, u64>,
+    /// What each process appended and has not synced yet: where, and how many records.
+    unsynced: BTreeMap<ProcessId, VecDeque<(u64, u64)>>,
 }
 
 impl RunEvents {
@@ -187,6 +189,11 @@ impl RunEvents {
         if matches!(event.kind, "idle" | "crashed" | "ended" | "failed") {
             // What a process is not asked, or was not asked before its end, is no cause of anything.
             self.asking.retain(|(asked, _)| Some(*asked) != line.who);
+            if event.kind != "idle"
+                && let Some(who) = line.who
+            {
+                self.unsynced.remove(&who);
+            }
         }
         event.cause = match part {
             Part::Leaves => self.handling(line.who),
@@ -206,7 +213,8 @@ impl RunEvents {
             (Part::Ends, Some(who)) if event.kind == "delivered" => self.hand(who, place),
             (Part::Step, _) => self.fired = Some(place),
             (Part::Effect, Some(who)) if event.kind == "appended" => {
-                self.appended.insert(who, place);
+                let records = event.records.unwrap_or(0);
+                self.unsynced.entry(who).or_default().push_back((place, records));
             }
             _ => {}
         }
@@ -227,10 +235,22 @@ impl RunEvents {
                 let place = self.asking.iter().position(|(asked, _)| *asked == who)?;
                 self.asking.remove(place).map(|(_, step)| step)
             }
-            TraceEvent::Synced { .. } => self.appended.get(&who).copied(),
+            TraceEvent::Synced { records } => self.synced(who, *records as u64),
             TraceEvent::Started { .. } => self.fired,
             _ => None,
         }
+    }
+
+    /// The last of the appends that a sync of so many records covers.
+    fn synced(&mut self, who: ProcessId, records: u64) -> Option<u64> {
+        let waiting = self.unsynced.get_mut(&who)?;
+        let (mut left, mut last) = (records, None);
+        while left > 0 {
+            let (place, records) = waiting.pop_front()?;
+            last = Some(place);
+            left = left.saturating_sub(records);
+        }
+        last
     }
 
     fn hand(&mut self, who: ProcessId, place: u64) {

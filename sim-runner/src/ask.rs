@@ -1,7 +1,7 @@
 //! `ask`: in how many runs a question is true, and how that goes together with a second question and with failures.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use crate::Exit;
 use crate::args::{AskArgs, Format};
 use crate::columns::{TableColumn, columns};
+use crate::files::load;
 use crate::interrupt;
-use crate::report::{error, program, quoted, stdout, usage};
+use crate::report::{error, program, quoted, refused_as_planted_otherwise, stdout, usage};
 use crate::sweep::clock::Stopwatch;
 use crate::sweep::numbers::count;
 use crate::sweep::screen::Screen;
@@ -31,6 +32,12 @@ pub(crate) fn ask<S: Service>(
 ) -> io::Result<Exit> {
     if args.time.is_none() && args.seeds.is_none_or(|seeds| seeds.end().is_none()) {
         return Ok(usage("of how many runs? expected --seeds A..B, --time 10m, or both"));
+    }
+    let files = args.sources.iter().map(PathBuf::from).filter(|path| path.exists());
+    for loaded in files.filter_map(|path| load::<S>(&[path]).ok()) {
+        if refused_as_planted_otherwise(&loaded, args.saboteur.as_deref()) {
+            return Ok(Exit::Usage);
+        }
     }
     let sources = match sources::<S>(&args.sources) {
         Ok(sources) => sources,

@@ -45,7 +45,7 @@ impl Protocol for Relay {
     type Record = Entry;
 
     const VARIANTS: &'static [&'static str] =
-        &["applies twice", "invents", "learns another", "answers early", "loses its log"];
+        &["applies twice", "invents", "learns another", "answers early", "loses its log", "rewrites"];
 
     fn start(start: Start<Entry>) -> Relay {
         let first = start.sites.iter().next().unwrap();
@@ -58,6 +58,10 @@ impl Protocol for Relay {
         match input {
             SiteInput::Command { call, .. } if !self.is_first => effects.redirect(call, self.first),
             SiteInput::Command { call, .. } if self.variant == "answers early" => effects.answer(call, 0),
+            SiteInput::Command { call, .. } if self.variant == "rewrites" && !self.decided.is_empty() => {
+                self.decided[0].1 += 1;
+                effects.answer(call, 0);
+            }
             SiteInput::Command { .. } if self.variant == "loses its log" && !self.decided.is_empty() => {
                 self.decided.clear();
             }
@@ -169,6 +173,7 @@ fn a_variant_of_a_scenario_takes_the_place_of_the_protocol_and_judges_of_logs_ob
         ("invents", ["validity: S0 decided (CallId { client: Client(", " at index 0: nobody asked for it"]),
         ("learns another", ["agreement: S1 decided (CallId { client: Client(", ", where S0 decided (CallId"]),
         ("answers early", ["answers: C", " is answered call 1 of C"]),
+        ("rewrites", ["never back: S0 had decided (CallId {", " at index 0, and has (CallId {"]),
         ("loses its log", ["never back: S0 had decided 1 values, and has 0", ""]),
     ] {
         let verdict = wrong(variant);

@@ -188,11 +188,19 @@ fn a_variant_that_is_not_there_is_an_error_in_its_place() {
     for part in ["relay.ron:2:21", "unknown variant `aplies twice`", "did you mean `applies twice`?"] {
         assert!(bad.contains(part), "{part:?} is missing in\n{bad}");
     }
+}
+
+/// A verdict would be a trap: a test that a planted bug is noticed would pass.
+#[test]
+fn a_variant_that_a_test_misspells_is_a_problem_and_no_verdict() {
     let run = crate::scenario::run_configured(&relay(""), &RunOptions::default(), |config| {
         config.variant = "aplies twice";
     });
-    let verdict = run.unwrap().verdict.to_string();
-    assert!(verdict.contains("the variant \"aplies twice\" is not in `Protocol::VARIANTS`"), "{verdict}");
+    let problems = run.expect_err("it is refused");
+    let problems = format!("{problems:?}");
+    for part in ["unknown variant `aplies twice`", "did you mean `applies twice`?"] {
+        assert!(problems.contains(part), "{part:?} is missing in {problems}");
+    }
 }
 
 #[test]

@@ -191,6 +191,10 @@ impl Service for Reloading {
         Timelines::config(settings, shape)
     }
 
+    fn check_config(config: &Config) -> Vec<Problem> {
+        Timelines::check_config(config)
+    }
+
     fn datagram_max(config: &Config) -> usize {
         Timelines::datagram_max(config)
     }

@@ -68,18 +68,18 @@ pub fn ended<E: std::fmt::Display>(done: Result<(), E>) -> ExitCode {
 
 /// Like [`main`], with the command `replay-recording` for recordings of real sites.
 pub fn main_with_recordings<S: Service<Process: Savable>>() -> ExitCode {
-    with(std::env::args_os(), of_savable::<S>).into()
+    with(std::env::args_os(), commands::<HarnessCommand>(), of_savable::<S>).into()
 }
 
 /// Executes a command line of `S`. The first argument is the program's name.
 pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exit {
-    with(args, of::<S>)
+    with(args, without_recordings(), of::<S>)
 }
 
 fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Result<Exit> {
     match command {
         HarnessCommand::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
-        _ => of::<S>(command),
+        _ => honest::<S>(command, commands::<HarnessCommand>),
     }
 }
 
@@ -88,10 +88,19 @@ fn commands<C: Subcommand>() -> clap::Command {
     args::CommandLine::<C>::command()
 }
 
+/// The commands of a program that replays no recordings: it does not show the command for that.
+fn without_recordings() -> clap::Command {
+    commands::<HarnessCommand>().mut_subcommand("replay-recording", |command| command.hide(true))
+}
+
 fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
+    honest::<S>(command, without_recordings)
+}
+
+fn honest<S: Service>(command: &HarnessCommand, commands: fn() -> clap::Command) -> io::Result<Exit> {
     match command.saboteur() {
         Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
-        None => configured::<S>(command, commands::<HarnessCommand>, |_| {}),
+        None => configured::<S>(command, commands, |_| {}),
     }
 }
 
@@ -125,11 +134,12 @@ fn configured<S: Service>(
 
 fn with<C: Subcommand, A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
+    commands: clap::Command,
     command: impl FnOnce(&C) -> io::Result<Exit>,
 ) -> Exit {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     colours::choose(colours::asked_for(&args));
-    let parsed = without_empty_variables(commands::<C>()).try_get_matches_from(args);
+    let parsed = without_empty_variables(commands).try_get_matches_from(args);
     let args = match parsed.and_then(|matches| args::CommandLine::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
@@ -211,6 +221,14 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_programs_that_replay_recordings_show_the_command() {
+        let shows =
+            |mut commands: clap::Command| commands.render_help().to_string().contains("replay-recording");
+        assert!(shows(commands::<HarnessCommand>()));
+        assert!(!shows(without_recordings()));
+    }
 
     #[test]
     fn the_worst_of_several_is_by_its_meaning_not_its_number() {

@@ -17,6 +17,7 @@ use core::fmt::Debug;
 
 use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
+use crate::judges::Again;
 use crate::process::Process;
 use crate::sim::{Observation, Violation};
 
@@ -25,8 +26,16 @@ use crate::sim::{Observation, Violation};
 pub struct DecidedPrefix<T> {
     decided: CowLog<(T, ProcessId)>,
     values: Arc<BTreeSet<T>>,
-    lengths: BTreeMap<ProcessId, u64>,
+    judged: BTreeMap<ProcessId, Judged>,
     asked: Option<Arc<BTreeSet<T>>>,
+}
+
+/// What was judged of an incarnation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Judged {
+    /// It decided what `decided` has before this index.
+    length: u64,
+    again: Again,
 }
 
 impl<T> Default for DecidedPrefix<T> {
@@ -34,7 +43,7 @@ impl<T> Default for DecidedPrefix<T> {
         DecidedPrefix {
             decided: CowLog::default(),
             values: Arc::default(),
-            lengths: BTreeMap::new(),
+            judged: BTreeMap::new(),
             asked: None,
         }
     }
@@ -59,7 +68,7 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
 
     /// An incarnation of `process` begins, which has decided nothing.
     pub fn started(&mut self, process: ProcessId) {
-        self.lengths.insert(process, 0);
+        self.judged.insert(process, Judged::default());
     }
 
     /// `value` may be decided from here on. Once this is called, nothing else may be.
@@ -69,10 +78,9 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
 
     /// `process` decides `value` at `index`.
     pub fn decided(&mut self, process: ProcessId, index: u64, value: T) -> Result<(), Violation> {
-        let next = self.lengths.entry(process).or_default();
+        let next = &mut self.judged.entry(process).or_default().length;
         ensure!(index >= *next, "never back", "{process} decided index {index} after index {}", *next - 1);
         ensure!(index == *next, "no gap", "{process} decided index {index}, and not index {next}");
-        *next += 1;
         let first = usize::try_from(index).ok().and_then(|index| self.decided.get(index));
         if let Some((other, who)) = first {
             ensure!(
@@ -80,6 +88,7 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
                 "agreement",
                 "{process} decided {value:?} at index {index}, where {who} decided {other:?}"
             );
+            *next += 1;
             return Ok(());
         }
         let is_asked_for = self.asked.as_ref().is_none_or(|asked| asked.contains(&value));
@@ -88,17 +97,30 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
             "validity",
             "{process} decided {value:?} at index {index}: nobody asked for it"
         );
+        *next += 1;
         Arc::make_mut(&mut self.values).insert(value.clone());
         self.decided.push((value, process));
         Ok(())
     }
 
     /// `log` is all that this incarnation of `process` has decided, oldest first: for judges that look at its state.
-    /// What was judged before costs nothing.
+    ///
+    /// It may only grow. A log that is shorter than before is noticed at once, and so is another newest value. Of the
+    /// values before it, up to 32 are looked at again each time, in turn: what was rewritten in a log of up to 32 values
+    /// is noticed at once, and in a longer one after as many looks as it has 32 values, if the process lives that long.
     pub fn decided_log(&mut self, process: ProcessId, log: &[T]) -> Result<(), Violation> {
-        let known = self.lengths.get(&process).copied().unwrap_or(0);
-        let length = log.len() as u64;
+        let judged = self.judged.entry(process).or_default();
+        let (known, length) = (judged.length, log.len() as u64);
         ensure!(length >= known, "never back", "{process} had decided {known} values, and has {length}");
+        for index in judged.again.indices(usize::try_from(known).unwrap_or(usize::MAX)) {
+            let (value, has) = (self.decided.get(index).map(|(value, _)| value), &log[index]);
+            ensure!(
+                value == Some(has),
+                "never back",
+                "{process} had decided {:?} at index {index}, and has {has:?} there",
+                value.expect("each index below `known` is decided")
+            );
+        }
         for (index, value) in (0..length).zip(log).skip(usize::try_from(known).unwrap_or(usize::MAX)) {
             self.decided(process, index, value.clone())?;
         }
@@ -115,6 +137,7 @@ impl<T: Ord + Clone + Debug> DecidedPrefix<T> {
 mod tests {
     use super::*;
     use alloc::string::ToString;
+    use alloc::vec::Vec;
 
     const ONE: ProcessId = ProcessId::site(1);
     const TWO: ProcessId = ProcessId::site(2);
@@ -162,6 +185,45 @@ mod tests {
         assert!(judge.has(&7));
         objects(judge.decided_log(TWO, &[5, 6]), "never back: S2 had decided 3 values, and has 2");
         objects(judge.decided_log(ONE, &[5, 6, 8]), "agreement: S1 decided 8 at index 2, where S2 decided 7");
+    }
+
+    #[test]
+    fn a_log_that_was_rewritten_is_noticed() {
+        let judged = || {
+            let mut judge = judge();
+            judge.decided_log(TWO, &[5, 6]).unwrap();
+            judge
+        };
+        for log in [&[5, 9][..], &[5, 9, 3]] {
+            objects(
+                judged().decided_log(TWO, log),
+                "never back: S2 had decided 6 at index 1, and has 9 there",
+            );
+        }
+        for log in [&[9, 6][..], &[9, 6, 3]] {
+            objects(
+                judged().decided_log(TWO, log),
+                "never back: S2 had decided 5 at index 0, and has 9 there",
+            );
+        }
+        // Another incarnation may have less, and nothing else.
+        let mut judge = judged();
+        judge.started(TWO);
+        judge.decided_log(TWO, &[5]).unwrap();
+        objects(judge.decided_log(TWO, &[9]), "never back: S2 had decided 5 at index 0, and has 9 there");
+    }
+
+    #[test]
+    fn each_value_of_a_long_log_is_looked_at_again_in_turn() {
+        let mut log: Vec<u64> = (0..1_000).collect();
+        let mut judge = DecidedPrefix::default();
+        judge.decided_log(ONE, &log).unwrap();
+        let before = judge.decided.looks();
+        judge.decided_log(ONE, &log).unwrap();
+        assert!(judge.decided.looks() - before < 40, "{}", judge.decided.looks() - before);
+        log[700] = 0;
+        let is_noticed = (0..1_000 / 32 + 1).any(|_| judge.decided_log(ONE, &log).is_err());
+        assert!(is_noticed);
     }
 
     #[test]

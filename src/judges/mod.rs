@@ -32,3 +32,23 @@ pub use history::{Contradiction, History};
 pub use linearizable::Linearizable;
 pub use never_back::NeverBack;
 pub use one_leader::OneLeader;
+
+/// How many entries of a log are looked at again at each look, beside the newest.
+const LOOKED_AT_AGAIN: usize = 32;
+
+/// Which entries of a log, of those that were judged before, are looked at again: the newest, and others in turn. A log
+/// that only grows costs the same at each look, however long it is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Again {
+    next: usize,
+}
+
+impl Again {
+    /// The indices to look at of a log with this many judged entries.
+    fn indices(&mut self, judged: usize) -> impl Iterator<Item = usize> + use<> {
+        let first = if self.next < judged { self.next } else { 0 };
+        let end = judged.min(first + LOOKED_AT_AGAIN);
+        self.next = end;
+        (first..end).chain(judged.checked_sub(1))
+    }
+}

@@ -10,7 +10,7 @@ use crate::time::Instant;
 
 impl<P: Protocol> Judges<P> {
     /// These and [`DecidedPrefix`] for the log that each site decides. `log` is all that a site has decided since it
-    /// started, oldest first. `value` is what a call puts into the log; `None` for one that puts nothing there. What no
+    /// started, oldest first; it may only grow. `value` is what a call puts into the log; `None` for one that puts nothing there. What no
     /// call asked for must not be decided, and a call is answered only after some site decided its value.
     #[must_use]
     pub fn decides<T: Ord + Clone + Debug + 'static>(
@@ -22,7 +22,7 @@ impl<P: Protocol> Judges<P> {
     }
 
     /// These and [`AtMostOnce`] for the effects of the log: `log` is all that took effect at a site since it started,
-    /// oldest first.
+    /// oldest first; it may only grow.
     #[must_use]
     pub fn once<T: Ord + Clone + Debug + 'static>(
         self,

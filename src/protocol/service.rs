@@ -96,16 +96,13 @@ impl<P: Protocol> Service for Sites<P> {
             let place = Place::whole().field("retry");
             return Err(vec![Problem::new(place, "a client that never waits").help("a time above 0s")]);
         }
-        let mut variants = [""].iter().chain(P::VARIANTS);
-        let Some(variant) = variants.find(|variant| **variant == settings.variant) else {
-            let near = nearest(&settings.variant, P::VARIANTS);
-            let problem = Problem::new(
-                Place::whole().field("variant"),
-                format!("unknown variant `{}`", settings.variant),
-            );
-            return Err(vec![problem.help(near.help())]);
-        };
+        let variant = variant_of::<P>(&settings.variant)
+            .map_err(|problem| vec![Problem { place: Place::whole().field("variant"), ..problem }])?;
         Ok(SitesConfig { sites: shape.all_sites(), retry: settings.retry, variant })
+    }
+
+    fn check_config(config: &SitesConfig) -> Vec<Problem> {
+        variant_of::<P>(config.variant).err().into_iter().collect()
     }
 
     fn core_size(_config: &SitesConfig, shape: &Shape) -> u8 {
@@ -196,6 +193,15 @@ impl<P: Protocol> Service for Sites<P> {
         let SitesExpectation::LastAnswer { client, answer } = expectation;
         Some(SitesExpectation::LastAnswer { client: renaming.client(*client)?, answer: answer.clone() })
     }
+}
+
+/// The variant of this name: `""` or one of [`Protocol::VARIANTS`].
+fn variant_of<P: Protocol>(name: &str) -> Result<&'static str, Problem> {
+    let mut variants = [""].iter().chain(P::VARIANTS);
+    variants.find(|variant| **variant == name).copied().ok_or_else(|| {
+        let near = nearest(name, P::VARIANTS);
+        Problem::new(Place::whole(), format!("unknown variant `{name}`")).help(near.help())
+    })
 }
 
 /// A kind or noun of the protocol that clients have too: rules and events could not tell the two apart.

@@ -29,7 +29,7 @@ struct Ledger<const ONCE: bool> {
 #[serde(deny_unknown_fields)]
 enum Command {
     Add { at: Target, number: u64 },
-    Lose { at: Target },
+    Mislay { at: Target },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
 
     fn handle(&mut self, _now: Instant, input: SiteInput<Self>, effects: &mut SiteEffects<'_, Self>) {
         match input {
-            SiteInput::Command { command: Command::Lose { .. }, .. } => effects.note("lost", ""),
+            SiteInput::Command { command: Command::Mislay { .. }, .. } => effects.note("lost", ""),
             SiteInput::Command { call, .. } if self.id != self.leader => effects.redirect(call, self.leader),
             SiteInput::Command { call, command: Command::Add { number, .. } } => {
                 if !ONCE || !self.done.contains_key(&call) {
@@ -283,7 +283,7 @@ fn a_command_follows_its_target_to_another_number() {
 
 #[test]
 fn a_note_that_no_scenario_may_name_is_a_panic() {
-    let lost = outcome(r#"sites: 2, steps: [At("1s", Lose(at: Site(0)))]"#);
+    let lost = outcome(r#"sites: 2, steps: [At("1s", Mislay(at: Site(0)))]"#);
     assert!(
         lost.verdict.to_string().contains("the note \"lost\" is not in `Protocol::NOTES`"),
         "{}",

@@ -160,6 +160,10 @@ impl<S: Service> Run<S> {
         plan.watchpoints.extend(questions.iter().map(watched));
         let questions = first..plan.watchpoints.len();
         configure(&mut plan.config);
+        let wrong = S::check_config(&plan.config);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let settings = plan.world(Seed(seed), trace);
         let mut judges = S::judges(&plan.config, &plan.shape);
         S::recall(&mut judges, &plan.journals);

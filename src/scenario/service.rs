@@ -106,6 +106,13 @@ pub trait Service: Sized + Clone + Debug + 'static {
         shape: &Shape,
     ) -> Result<<Self::Process as Process>::Config, Vec<Problem>>;
 
+    /// Everything that is wrong with a configuration that a program or a test has changed, as
+    /// [`Runner::configured`](crate::search::Runner::configured) does. With any problem no run begins, so nobody takes a
+    /// mistake in a test for a failure of the protocol.
+    fn check_config(_config: &<Self::Process as Process>::Config) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// The limit on one datagram, in bytes.
     fn datagram_max(_config: &<Self::Process as Process>::Config) -> usize {
         DATAGRAM_DEFAULT

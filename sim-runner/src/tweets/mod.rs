@@ -41,7 +41,7 @@ enum RunnerCommand {
 
 /// The command line of the tweet service: the commands of any service, with [`saboteurs`], and more commands.
 pub fn main() -> ExitCode {
-    let exit = with(std::env::args_os(), |command| match command {
+    let exit = with(std::env::args_os(), commands::<RunnerCommand>(), |command| match command {
         RunnerCommand::Any(command) => any(command),
         RunnerCommand::Matrix(args) => matrix::matrix(args),
         RunnerCommand::Saboteurs(args) => hunt::saboteurs(args),

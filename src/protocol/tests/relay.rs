@@ -45,7 +45,7 @@ impl Protocol for Relay {
     type Record = Entry;
 
     const VARIANTS: &'static [&'static str] =
-        &["applies twice", "invents", "learns another", "answers early", "loses its log"];
+        &["applies twice", "invents", "learns another", "answers early", "loses its log", "rewrites"];
 
     fn start(start: Start<Entry>) -> Relay {
         let first = start.sites.iter().next().unwrap();
@@ -58,6 +58,10 @@ impl Protocol for Relay {
         match input {
             SiteInput::Command { call, .. } if !self.is_first => effects.redirect(call, self.first),
             SiteInput::Command { call, .. } if self.variant == "answers early" => effects.answer(call, 0),
+            SiteInput::Command { call, .. } if self.variant == "rewrites" && !self.decided.is_empty() => {
+                self.decided[0].1 += 1;
+                effects.answer(call, 0);
+            }
             SiteInput::Command { .. } if self.variant == "loses its log" && !self.decided.is_empty() => {
                 self.decided.clear();
             }
@@ -169,6 +173,7 @@ fn a_variant_of_a_scenario_takes_the_place_of_the_protocol_and_judges_of_logs_ob
         ("invents", ["validity: S0 decided (CallId { client: Client(", " at index 0: nobody asked for it"]),
         ("learns another", ["agreement: S1 decided (CallId { client: Client(", ", where S0 decided (CallId"]),
         ("answers early", ["answers: C", " is answered call 1 of C"]),
+        ("rewrites", ["never back: S0 had decided (CallId {", " at index 0, and has (CallId {"]),
         ("loses its log", ["never back: S0 had decided 1 values, and has 0", ""]),
     ] {
         let verdict = wrong(variant);
@@ -183,11 +188,19 @@ fn a_variant_that_is_not_there_is_an_error_in_its_place() {
     for part in ["relay.ron:2:21", "unknown variant `aplies twice`", "did you mean `applies twice`?"] {
         assert!(bad.contains(part), "{part:?} is missing in\n{bad}");
     }
+}
+
+/// A verdict would be a trap: a test that a planted bug is noticed would pass.
+#[test]
+fn a_variant_that_a_test_misspells_is_a_problem_and_no_verdict() {
     let run = crate::scenario::run_configured(&relay(""), &RunOptions::default(), |config| {
         config.variant = "aplies twice";
     });
-    let verdict = run.unwrap().verdict.to_string();
-    assert!(verdict.contains("the variant \"aplies twice\" is not in `Protocol::VARIANTS`"), "{verdict}");
+    let problems = run.expect_err("it is refused");
+    let problems = format!("{problems:?}");
+    for part in ["unknown variant `aplies twice`", "did you mean `applies twice`?"] {
+        assert!(problems.contains(part), "{part:?} is missing in {problems}");
+    }
 }
 
 #[test]

@@ -75,6 +75,10 @@ impl Service for Lying {
         Ok(LiarConfig { real: Timelines::config(settings, shape)?, saboteur: None })
     }
 
+    fn check_config(config: &LiarConfig) -> Vec<Problem> {
+        Timelines::check_config(&config.real)
+    }
+
     fn datagram_max(config: &LiarConfig) -> usize {
         Timelines::datagram_max(&config.real)
     }

@@ -162,7 +162,10 @@ fn steps_of_a_held_network_are_refused_elsewhere_and_checked_there() {
     step("Lose(subject: \"slot 1\")", "unknown subject `slot`");
     step("Fire(Any)", "`Any` says nothing here");
     step("Sync(Client(0))", "a client has neither a disk nor seams");
-    assert!(wrong("network: Holt").contains("expected `Network`, found `Holt`"));
+    let bad = wrong("network: Holt");
+    assert!(bad.contains("expected `Network`, found `Holt`"), "{bad}");
+    assert!(bad.contains("`network: Held`, `network: ByItself`, or fields in parentheses"), "{bad}");
+    assert_eq!(right("network: ByItself").network, Network::default());
     let bad = wrong("network: Held, site: 3");
     assert!(bad.contains("sites: 3, network: Held, site: 3)\n") && bad.contains("wrong.ron:1:52"), "{bad}");
 }

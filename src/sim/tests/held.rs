@@ -130,6 +130,29 @@ fn a_deadline_comes_with_the_clock_of_its_process_alone() {
 }
 
 #[test]
+fn a_step_on_several_acts_on_each_that_it_can_and_names_those_alone() {
+    let mut settings = held(Vec::from([
+        put(1, S1, 5),
+        put(2, S2, 6),
+        at(10, ScriptAction::Sync(Target::AllSites)),
+        at(20, ScriptAction::Pause(target(S1))),
+        at(30, ScriptAction::Fire(Target::AllSites)),
+    ]));
+    settings.config.beat = Some(Duration::from_millis(300));
+    let world = run(settings);
+    assert_eq!(missed(&world), [""; 0]);
+    assert_eq!(world.judge().durable, [(S1, 5), (S2, 6)]);
+    let next = [S0, S1, S2].map(|who| world.process(who).unwrap().next_beat);
+    assert_eq!(next, [Some(ms(600)), Some(ms(300)), Some(ms(600))]);
+    let trace = world.trace().to_string();
+    assert!(trace.contains("step 3: a sync of S12 completes"), "{trace}");
+    assert!(trace.contains("step 5: the deadline of S02 comes"), "{trace}");
+    let none = run(held(Vec::from([at(1, ScriptAction::Sync(Target::AllSites))])));
+    let lack = [S0, S1, S2].map(|who| alloc::format!("{who} had no sync under way")).join(", ");
+    assert!(missed(&none)[0].contains(&lack), "{:?}", missed(&none));
+}
+
+#[test]
 fn clocks_that_are_apart_are_set_ahead_by_what_each_lacks() {
     let clock = |millis, who, fault| at(millis, ScriptAction::Clock(target(who), fault));
     let mut settings = held(Vec::from([

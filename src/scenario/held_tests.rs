@@ -105,6 +105,22 @@ fn what_a_step_does_not_find_makes_the_run_stale_and_is_told_with_what_is_there(
 }
 
 #[test]
+fn a_held_network_that_holds_no_more_leaves_the_run_undecided() {
+    let fires = |count: usize| {
+        let more = "After(\"1us\", Fire(Site(0))), ".repeat(count - 1);
+        let wanted = "After(\"1us\", Expect(Holds(site: 1, number: 5)))";
+        outcome(&format!("network: Held, steps: [At(\"1s\", Fire(Site(0))), {more}{wanted}]"))
+    };
+    assert_eq!(fires(500).verdict.name(), "violated", "each sends two, and 1,000 are held");
+    let full = fires(501);
+    let text = full.verdict.to_string();
+    assert_eq!(full.verdict.name(), "undecided", "{text}");
+    assert!(text.contains("the held network holds 1000 datagrams, and has lost one more"), "{text}");
+    assert!(text.contains("`Deliver` or `Lose`"), "{text}");
+    assert!(full.trace.iter().any(|line| line.what.contains("the held network holds no more")));
+}
+
+#[test]
 fn what_means_nothing_where_steps_deliver_is_refused_in_its_place() {
     let only = "in a held network only steps deliver datagrams, fire deadlines and complete syncs";
     let network = |fault: &str, parts: &[&str]| {

@@ -341,6 +341,13 @@ impl<S: Service> Run<S> {
     fn apply_next(&mut self, until: Instant) -> Result<bool, Verdict> {
         let Some(turn) = self.world.next_event().filter(|turn| turn.at <= until) else { return Ok(false) };
         self.world.apply(turn).map_err(Verdict::Violated)?;
+        if let Some(max) = self.world.overfull_hold() {
+            let why = format!(
+                "the held network holds {max} datagrams, and has lost one more, at {}: `Deliver` or `Lose` some before",
+                self.world.now()
+            );
+            return Err(Verdict::Undecided { why });
+        }
         while let Some(number) = self.world.due_check() {
             self.hold(&self.plan.checks[number])?;
         }

@@ -294,6 +294,8 @@ fn what_is_held_has_a_limit() {
     settings.clog_max = 3;
     let world = run(settings);
     assert_eq!((world.statistics().congested, world.net.copies_held()), (1, 3));
+    let trace = world.trace().to_string();
+    assert!(trace.contains("-> S2 Tell slot 6: the held network holds no more"), "{trace}");
 }
 
 #[test]

@@ -391,6 +391,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.script.unfired(unmet)
     }
 
+    /// The first required step of a held network that did not find what it names.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios end there"))]
+    pub(crate) fn missed_by_hand(&self) -> Option<&Unfired> {
+        self.script.fruitless.first().filter(|_| self.net.is_held())
+    }
+
     /// What a held network may hold, if it has lost more than that.
     #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios end there"))]
     pub(crate) fn overfull_hold(&self) -> Option<usize> {

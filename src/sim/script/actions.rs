@@ -98,7 +98,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Redeliver(name) => {
                 let (net, mut reach) = self.network();
                 if net.redeliver(&mut reach, &name) == 0 {
-                    self.script.miss(step, "its trigger came, and its rule had kept nothing".into());
+                    self.script.miss(step, "its rule had kept nothing".into());
                 }
             }
             ScriptAction::Rule(rule) => {

@@ -1,7 +1,7 @@
 //! The steps of a held network: they deliver and lose what is under way, fire deadlines and complete syncs.
 //!
 //! Each acts in an event of its own, between the inputs of processes. A step that does not find what it names makes
-//! the run stale, and says what is there instead. After the first such step only that one is reported.
+//! the run stale, and says what is there instead. Only the first such step is reported.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -52,7 +52,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 .line(None, LineClass::Fault, || TraceEvent::Idle { what: "does not find what it names" });
             if self.script.fruitless.is_empty() {
                 let there = self.what_is_there();
-                self.script.miss(step, format!("its trigger came, and {why}; {there}"));
+                self.script.miss(step, format!("{why}; {there}"));
             }
         }
     }

@@ -388,7 +388,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     pub fn unfired(&self) -> Vec<Unfired> {
         let required = |step| self.script.is_required(step);
         let unmet = self.hosts.list.iter().flat_map(|host| host.unmet(required));
-        self.script.unfired(unmet)
+        let mut unfired = self.script.unfired(unmet);
+        if self.net.is_held() {
+            self.add_what_is_there(&mut unfired);
+        }
+        unfired
     }
 
     /// The first required step of a held network that did not find what it names.

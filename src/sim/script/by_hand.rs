@@ -14,8 +14,9 @@ use crate::sim::host::hosts::HostIndex;
 use crate::sim::net::clogs::CloggedCopy;
 use crate::sim::net::rule::Filter;
 use crate::sim::net::rules::{Resolved, RuleTargets};
+use crate::sim::net::settings::Delivery;
 use crate::sim::script::describe::datagrams_text;
-use crate::sim::script::director::{Fired, StepId};
+use crate::sim::script::director::{Fired, StepId, Unfired};
 use crate::sim::script::{ClockFault, ScriptAction};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
@@ -135,6 +136,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let fault = ClockFault::Ahead(ahead);
             host.clock.get_or_insert_default().strike(fault, now);
             self.watch.mark(FingerprintMark::Clock, id, [due.as_micros(), 0]);
+            self.watch.line(id, LineClass::Fault, || TraceEvent::Clock { fault, shows: due });
         }
         self.on_wake(h, life, now);
     }
@@ -153,11 +155,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
+    /// Adds what is there to the steps of a held network whose target does not exist.
+    pub(crate) fn add_what_is_there(&self, unfired: &mut [Unfired]) {
+        let director = &self.script.director;
+        for Unfired { step, nearest, .. } in unfired {
+            let is_by_hand = director.step(*step).action.row().delivery == Some(Delivery::Held);
+            if is_by_hand && director.lacks_target(*step) {
+                *nearest = format!("{nearest}; {}", self.what_is_there());
+            }
+        }
+    }
+
     /// What a step could have named.
     fn what_is_there(&self) -> String {
         let hosts = || self.hosts.list.iter();
         let deadline = |host: &SimHost<P>| {
-            let (_, reason) = host.running()?.process.deadline()?;
+            let running = host.running().filter(|running| running.can_take(self.settings.disk.sync_mode))?;
+            let (_, reason) = running.process.deadline()?;
             Some(format!("{} ({reason})", host.id))
         };
         let syncs = |host: &SimHost<P>| {

@@ -260,6 +260,12 @@ impl<C: Clone> Director<C> {
         self.progress.get(track).map_or(0, |progress| progress.next)
     }
 
+    /// Whether the trigger of this step came and its target does not exist.
+    pub(crate) fn lacks_target(&self, step: StepId) -> bool {
+        let progress = &self.progress[step.track];
+        progress.is_due && progress.next == step.index
+    }
+
     /// The steps that make a run stale: required, not fired, and not after an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();

@@ -127,6 +127,9 @@ fn a_deadline_comes_with_the_clock_of_its_process_alone() {
     assert_eq!(next(S1), Some(ms(900)));
     assert_eq!(next(S0), Some(ms(1_200)), "its deadline was over: its clock stayed");
     assert_eq!(world.process(S0).unwrap().beats, 1);
+    let trace = world.trace().to_string();
+    assert_eq!(trace.matches("its clock is set").count(), 2, "{trace}");
+    assert!(trace.contains("its clock is set 290ms ahead, and shows 0.300000"), "{trace}");
 }
 
 #[test]
@@ -150,6 +153,17 @@ fn a_step_on_several_acts_on_each_that_it_can_and_names_those_alone() {
     let none = run(held(Vec::from([at(1, ScriptAction::Sync(Target::AllSites))])));
     let lack = [S0, S1, S2].map(|who| alloc::format!("{who} had no sync under way")).join(", ");
     assert!(missed(&none)[0].starts_with(&lack), "{:?}", missed(&none));
+}
+
+#[test]
+fn a_step_whose_target_never_is_says_what_is_there_and_lists_no_deadline_that_cannot_come() {
+    let mut settings =
+        held(Vec::from([at(1, ScriptAction::Pause(target(S1))), at(2, ScriptAction::Fire(Target::Leader))]));
+    settings.config.beat = Some(Duration::from_millis(300));
+    let world = run(settings);
+    let there = "under way: none; deadlines: S0 (beat), S2 (beat); syncs under way: none";
+    let text = alloc::format!("its trigger came, and the process that it is done to was not there; {there}");
+    assert_eq!(missed(&world), [text]);
 }
 
 #[test]

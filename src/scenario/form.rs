@@ -171,7 +171,7 @@ fn is_a_minute(time: &Duration) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Network {
     /// What makes datagrams arrive, deadlines come and syncs complete. `network: Held` is short for
-    /// `network: (delivery: Held)`.
+    /// `network: (delivery: Held)`, and `ByItself` alike.
     #[serde(skip_serializing_if = "is_usual")]
     pub delivery: Delivery,
     /// The time that a datagram takes.

@@ -90,10 +90,7 @@ fn what_a_step_does_not_find_makes_the_run_stale_and_is_told_with_what_is_there(
         let there = "under way: Greatest number 0 from S0 to S1, Greatest number 0 from S0 to S2; \
                      deadlines: S0 (repeat); syncs under way: none";
         let text = outcome.verdict.to_string();
-        assert!(
-            text.contains(&format!("steps[1] never fired: its trigger came, and {why}; {there}")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("steps[1] found nothing: {why}; {there}")), "{text}");
     };
     stale(r#"Deliver(kind: "Got")"#, "no Got was under way");
     stale(r#"Deliver(from: Site(1))"#, "no datagram from S1 was under way");
@@ -102,6 +99,43 @@ fn what_a_step_does_not_find_makes_the_run_stale_and_is_told_with_what_is_there(
     stale("Sync(Site(0))", "S0 had no sync under way");
     let optional = "network: Held, steps: [Optional(At(\"1s\", Sync(Site(0))))]";
     assert!(outcome(optional).verdict.is_pass());
+}
+
+#[test]
+fn a_step_that_finds_nothing_ends_the_run_before_an_expectation_hides_it() {
+    let story = |step: &str| {
+        outcome(&format!(
+            "network: Held, steps: [At(\"1s\", {step}), After(\"1ms\", Expect(Holds(site: 1, number: 5)))], \
+             also: [[At(\"2s\", Fire(Site(0)))]]"
+        ))
+    };
+    let stale = story("Deliver(kind: \"Got\")");
+    let text = stale.verdict.to_string();
+    assert_eq!(stale.verdict.name(), "stale", "{text}");
+    assert!(text.contains("steps[0] found nothing: no Got was under way"), "{text}");
+    assert!(!text.contains("also[0]") && !text.contains("steps[1]"), "what the run never got to: {text}");
+    assert_eq!(stale.simulated.to_string(), "1s");
+    let violated = outcome(
+        "network: Held, steps: [Optional(At(\"1s\", Deliver(kind: \"Got\"))), \
+         After(\"1ms\", Expect(Holds(site: 1, number: 5)))]",
+    );
+    assert_eq!(violated.verdict.name(), "violated", "{}", violated.verdict);
+}
+
+#[test]
+fn a_held_network_that_holds_no_more_leaves_the_run_undecided() {
+    let fires = |count: usize| {
+        let more = "After(\"1us\", Fire(Site(0))), ".repeat(count - 1);
+        let wanted = "After(\"1us\", Expect(Holds(site: 1, number: 5)))";
+        outcome(&format!("network: Held, steps: [At(\"1s\", Fire(Site(0))), {more}{wanted}]"))
+    };
+    assert_eq!(fires(500).verdict.name(), "violated", "each sends two, and 1,000 are held");
+    let full = fires(501);
+    let text = full.verdict.to_string();
+    assert_eq!(full.verdict.name(), "undecided", "{text}");
+    assert!(text.contains("the held network holds 1000 datagrams, and has lost one more"), "{text}");
+    assert!(text.contains("`Deliver` or `Lose`"), "{text}");
+    assert!(full.trace.iter().any(|line| line.what.contains("the held network holds no more")));
 }
 
 #[test]
@@ -162,7 +196,10 @@ fn steps_of_a_held_network_are_refused_elsewhere_and_checked_there() {
     step("Lose(subject: \"slot 1\")", "unknown subject `slot`");
     step("Fire(Any)", "`Any` says nothing here");
     step("Sync(Client(0))", "a client has neither a disk nor seams");
-    assert!(wrong("network: Holt").contains("expected `Network`, found `Holt`"));
+    let bad = wrong("network: Holt");
+    assert!(bad.contains("expected `Network`, found `Holt`"), "{bad}");
+    assert!(bad.contains("`network: Held`, `network: ByItself`, or fields in parentheses"), "{bad}");
+    assert_eq!(right("network: ByItself").network, Network::default());
     let bad = wrong("network: Held, site: 3");
     assert!(bad.contains("sites: 3, network: Held, site: 3)\n") && bad.contains("wrong.ron:1:52"), "{bad}");
 }

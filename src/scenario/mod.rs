@@ -108,10 +108,8 @@ pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> 
     let spelled = short_words::spelled_out(text, &[Place::whole()]);
     let options = reader();
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
-    let scenario: Scenario<S> = options
-        .from_str(&spelled.text)
-        .map_err(|error| spelled.in_original(error))
-        .map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
+    let scenario: Scenario<S> =
+        options.from_str(&spelled.text).map_err(|error| bad(&|| spelled.bad_file(path, &error)))?;
     match plan(&scenario) {
         Ok(_) => Ok(scenario),
         Err(problems) => Err(bad(&|| BadFile::from_problems(path, text, &problems))),

@@ -22,7 +22,9 @@ use crate::scenario::panics::caught;
 use crate::scenario::plan::{Holds, Plan, PlannedCheck, plan};
 use crate::scenario::service::{Cluster, Member, Service};
 use crate::scenario::watch::Watched;
-use crate::sim::{Demand, Question, Target, TraceLevel, TraceSettings, Violation, Watchpoint, World};
+use crate::sim::{
+    Demand, Question, StepId, Target, TraceLevel, TraceSettings, Unfired, Violation, Watchpoint, World,
+};
 use crate::time::{Duration, Instant};
 
 /// Options of a run. Nothing here changes what happens, except `seed`.
@@ -345,6 +347,17 @@ impl<S: Service> Run<S> {
     fn apply_next(&mut self, until: Instant) -> Result<bool, Verdict> {
         let Some(turn) = self.world.next_event().filter(|turn| turn.at <= until) else { return Ok(false) };
         self.world.apply(turn).map_err(Verdict::Violated)?;
+        // What follows from a step that found nothing says nothing about the protocol.
+        if let Some(missed) = self.world.missed_by_hand() {
+            return Err(Verdict::Stale { why: unfired_text(missed) });
+        }
+        if let Some(max) = self.world.overfull_hold() {
+            let why = format!(
+                "the held network holds {max} datagrams, and has lost one more, at {}: `Deliver` or `Lose` some before",
+                self.world.now()
+            );
+            return Err(Verdict::Undecided { why });
+        }
         while let Some(number) = self.world.due_check() {
             self.hold(&self.plan.checks[number])?;
         }
@@ -375,14 +388,9 @@ impl<S: Service> Run<S> {
     }
 
     fn is_stale(&self) -> Result<(), Verdict> {
-        let place = |step: crate::sim::StepId| match step.track {
-            0 => format!("steps[{}]", step.index),
-            track => format!("also[{}][{}]", track - 1, step.index),
-        };
         // A step after one that did not fire says nothing new.
         let unfired = self.world.unfired().into_iter().filter(|unfired| unfired.was_armed);
-        let steps =
-            unfired.map(|unfired| format!("{} never fired: {}", place(unfired.step), unfired.nearest));
+        let steps = unfired.map(|unfired| unfired_text(&unfired));
         let rules = self.world.unmatched_rules().map(|name| format!("the rule `{name}` matched nothing"));
         let unled = self
             .world
@@ -564,4 +572,13 @@ impl<S: Service> Run<S> {
             members: self.world.processes().map(member).collect(),
         }
     }
+}
+
+fn unfired_text(unfired: &Unfired) -> String {
+    let place = match unfired.step {
+        StepId { track: 0, index } => format!("steps[{index}]"),
+        StepId { track, index } => format!("also[{}][{index}]", track - 1),
+    };
+    let how = if unfired.found_nothing { "found nothing" } else { "never fired" };
+    format!("{place} {how}: {}", unfired.nearest)
 }

@@ -4,35 +4,39 @@ use std::borrow::Cow;
 
 use ron::error::{Position, Span, SpannedError};
 
-use crate::ron_file::Place;
+use crate::ron_file::{BadFile, Place};
 use crate::sim::Delivery;
+
+/// What a long form has around its short form.
+const AROUND: [&str; 2] = ["(delivery: ", ")"];
 
 /// A text without short forms.
 pub(crate) struct SpelledOut<'a> {
     pub(crate) text: Cow<'a, str>,
-    /// The characters that each long form has more than its short form.
-    longer: usize,
+    original: &'a str,
     /// The positions in `text` right after the long forms.
     ends: Vec<Position>,
 }
 
-/// `text` with `network: (delivery: Held)` for each `network: Held` of the scenarios at these places.
+/// `text` with `network: (delivery: Held)` for each `network: Held` of the scenarios at these places, and `ByItself`
+/// alike.
 pub(crate) fn spelled_out<'a>(text: &'a str, scenarios: &[Place]) -> SpelledOut<'a> {
-    let short = format!("{:?}", Delivery::Held);
-    let long = format!("(delivery: {short})");
+    let shorts = [Delivery::Held, Delivery::ByItself].map(|delivery| format!("{delivery:?}"));
+    let [before, after] = AROUND;
     let mut spelled = Cow::Borrowed(text);
     let mut networks: Vec<Place> = Vec::new();
-    for scenario in scenarios.iter().filter(|_| text.contains(&short)) {
+    for scenario in scenarios.iter().filter(|_| shorts.iter().any(|short| text.contains(short))) {
         let network = scenario.field("network");
         let bytes = network.locate(&spelled);
+        let short = shorts.iter().find(|short| spelled.get(bytes.clone()) == Some(short.as_str()));
         // Where there is no such field, the whole text is found.
-        if bytes.start > 0 && spelled.get(bytes.clone()) == Some(short.as_str()) {
-            spelled.to_mut().replace_range(bytes, &long);
+        if let Some(short) = short.filter(|_| bytes.start > 0) {
+            spelled.to_mut().replace_range(bytes, &format!("{before}{short}{after}"));
             networks.push(network);
         }
     }
     let ends = networks.iter().map(|network| position(&spelled, network.locate(&spelled).end)).collect();
-    SpelledOut { text: spelled, longer: long.len() - short.len(), ends }
+    SpelledOut { text: spelled, original: text, ends }
 }
 
 /// Line and column of a byte, both from 1.
@@ -43,11 +47,23 @@ fn position(text: &str, at: usize) -> Position {
 }
 
 impl SpelledOut<'_> {
-    /// The error in this text as one in the original text.
-    pub(crate) fn in_original(&self, error: SpannedError) -> SpannedError {
+    /// What the reader found wrong with this text, as a mistake of the original text.
+    pub(crate) fn bad_file(&self, path: &str, error: &SpannedError) -> BadFile {
+        let is_network =
+            matches!(error.code, ron::Error::ExpectedDifferentStructName { expected: "Network", .. });
+        let mut bad = BadFile::from_ron(path, self.original, &self.in_original(error.clone()));
+        if is_network {
+            let help = "say `network: Held`, `network: ByItself`, or fields in parentheses";
+            bad.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.help = Some(help.to_owned()));
+        }
+        bad
+    }
+
+    fn in_original(&self, error: SpannedError) -> SpannedError {
+        let longer: usize = AROUND.iter().map(|part| part.len()).sum();
         let moved = |at: Position| {
             let before = self.ends.iter().filter(|end| end.line == at.line && end.col <= at.col).count();
-            Position { col: at.col.saturating_sub(before * self.longer), ..at }
+            Position { col: at.col.saturating_sub(before * longer), ..at }
         };
         let Span { start, end } = error.span;
         SpannedError { span: Span { start: moved(start), end: moved(end) }, ..error }
@@ -68,6 +84,7 @@ mod tests {
         );
         let nested = "F(scenario: (network: /* here */ Held, sites: 3))";
         assert_eq!(spelled(nested), "F(scenario: (network: /* here */ (delivery: Held), sites: 3))");
+        assert_eq!(spelled("(network: ByItself)"), "(network: (delivery: ByItself))");
         for same in ["(network: (delivery: Held))", "(network: Holt)", "(disk: Held)", "Held", "(network: "] {
             assert_eq!(spelled(same), same);
         }

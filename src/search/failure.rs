@@ -118,10 +118,8 @@ impl<S: Service> Failure<S> {
         let options = ron::Options::default().with_default_extension(extensions);
         let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
         let spelled = spelled_out(text, &["scenario", "origin"].map(|field| Place::whole().field(field)));
-        let file: FailureFile<S> = options
-            .from_str(&spelled.text)
-            .map_err(|error| spelled.in_original(error))
-            .map_err(|error| bad(&|| BadFile::from_ron(path, text, &error)))?;
+        let file: FailureFile<S> =
+            options.from_str(&spelled.text).map_err(|error| bad(&|| spelled.bad_file(path, &error)))?;
         let scenarios = [("scenario", Some(&file.scenario)), ("origin", file.origin.as_ref())];
         let mut wrong = Vec::new();
         for (field, scenario) in scenarios {

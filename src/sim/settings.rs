@@ -92,7 +92,7 @@ pub struct WorldSettings<P: Process> {
     pub outbox_max: usize,
     /// How many datagrams and commands may wait at a process that cannot take inputs. Later ones are lost.
     pub inbox_max: usize,
-    /// How many datagrams a clogged link holds. Later ones are lost.
+    /// How many datagrams a clogged link holds, and a held network as a whole. Later ones are lost.
     pub clog_max: usize,
     /// The failure domains: the sites of each machine.
     pub machines: Vec<SiteSet>,

@@ -387,7 +387,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// The steps that make the run stale: required steps that did not fire, and those that fired without any effect.
     pub fn unfired(&self) -> Vec<Unfired> {
         let required = |step| self.script.is_required(step);
-        self.script.unfired(self.hosts.list.iter().flat_map(|host| host.unmet(required)))
+        let unmet = self.hosts.list.iter().flat_map(|host| host.unmet(required));
+        let mut unfired = self.script.unfired(unmet);
+        if self.net.is_held() {
+            self.add_what_is_there(&mut unfired);
+        }
+        unfired
+    }
+
+    /// The first required step of a held network that did not find what it names.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios end there"))]
+    pub(crate) fn missed_by_hand(&self) -> Option<&Unfired> {
+        self.script.fruitless.first().filter(|_| self.net.is_held())
+    }
+
+    /// What a held network may hold, if it has lost more than that.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios end there"))]
+    pub(crate) fn overfull_hold(&self) -> Option<usize> {
+        self.net.is_overfull().then_some(self.settings.clog_max)
     }
 
     /// The names of rules that matched nothing, except rules that an optional step added.

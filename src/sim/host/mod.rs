@@ -382,7 +382,7 @@ impl<P: Process> SimHost<P> {
 
     /// The disk faults and crashes of `required` steps that have not struck.
     pub(crate) fn unmet(&self, required: impl Fn(StepId) -> bool + Copy) -> impl Iterator<Item = Unfired> {
-        let unfired = |step, nearest| Unfired { step, was_armed: true, nearest };
+        let unfired = |step, nearest| Unfired { step, was_armed: true, found_nothing: false, nearest };
         let faults = self.disk.iter().flat_map(SimDisk::unmet).filter(move |armed| required(armed.step));
         let faults =
             faults.map(move |armed| unfired(armed.step, format!("{} never {}", self.id, armed.never())));

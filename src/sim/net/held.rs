@@ -22,6 +22,8 @@ use crate::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeldCopies {
     pub(crate) list: Vec<CloggedCopy>,
+    /// Whether a copy was lost because there were too many.
+    is_overfull: bool,
 }
 
 impl<P: Process> Net<P> {
@@ -29,6 +31,12 @@ impl<P: Process> Net<P> {
     #[inline]
     pub(crate) const fn is_held(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Whether a held network has lost copies because there were too many.
+    #[inline]
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_overfull)
     }
 
     /// Holds a copy if the network is held and the copy leaves its program.
@@ -45,7 +53,8 @@ impl<P: Process> Net<P> {
             return false;
         }
         if held.list.len() >= reach.settings.clog_max {
-            self.lose(reach, id, to, Loss::ClogFull);
+            held.is_overfull = true;
+            self.lose(reach, id, to, Loss::HoldFull);
             return true;
         }
         held.list.push(CloggedCopy { packet: id, to, delay });

@@ -50,6 +50,16 @@ impl Resolved {
         };
         sites.iter().map(ProcessId::Site).chain(other)
     }
+
+    /// The sites of a target that `is_meant` accepts. Another target stays as it is.
+    pub(crate) fn only(self, is_meant: impl Fn(ProcessId) -> bool) -> Resolved {
+        match self {
+            Resolved::Sites(sites) => {
+                Resolved::Sites(sites.iter().filter(|site| is_meant((*site).into())).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 impl Roles<'_> {

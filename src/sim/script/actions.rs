@@ -58,11 +58,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let Fired { step, action, targets, ends } = fired;
         let actor = targets.iter().next().unwrap_or(ProcessId::site(0));
         self.watch.mark(FingerprintMark::Step, actor, [step.track as u64, step.index as u64]);
-        self.watch.line(None, LineClass::Step, || TraceEvent::Fired {
-            step,
-            action: Box::new(action.clone()),
-            targets,
-        });
+        // Those two show themselves once it is known which targets they act on.
+        if !matches!(action, ScriptAction::Fire(_) | ScriptAction::Sync(_)) {
+            self.watch.line(None, LineClass::Step, || TraceEvent::Fired {
+                step,
+                action: Box::new(action.clone()),
+                targets,
+            });
+        }
         let may_change_links = match &action {
             ScriptAction::Isolate(_) | ScriptAction::Partition(_) | ScriptAction::Cut { .. } => true,
             ScriptAction::Mend(..) | ScriptAction::Clog { .. } | ScriptAction::Unclog { .. } => true,
@@ -95,7 +98,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Redeliver(name) => {
                 let (net, mut reach) = self.network();
                 if net.redeliver(&mut reach, &name) == 0 {
-                    self.script.miss(step, "its trigger came, and its rule had kept nothing".into());
+                    self.script.miss(step, "its rule had kept nothing".into());
                 }
             }
             ScriptAction::Rule(rule) => {

@@ -1,8 +1,9 @@
 //! The steps of a held network: they deliver and lose what is under way, fire deadlines and complete syncs.
 //!
 //! Each acts in an event of its own, between the inputs of processes. A step that does not find what it names makes
-//! the run stale, and says what is there instead. After the first such step only that one is reported.
+//! the run stale, and says what is there instead. Only the first such step is reported.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,9 +13,10 @@ use crate::sim::host::SimHost;
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::net::clogs::CloggedCopy;
 use crate::sim::net::rule::Filter;
-use crate::sim::net::rules::RuleTargets;
+use crate::sim::net::rules::{Resolved, RuleTargets};
+use crate::sim::net::settings::Delivery;
 use crate::sim::script::describe::datagrams_text;
-use crate::sim::script::director::Fired;
+use crate::sim::script::director::{Fired, StepId, Unfired};
 use crate::sim::script::{ClockFault, ScriptAction};
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
@@ -32,12 +34,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if !self.net.is_held() {
             return;
         }
-        let places: Vec<HostIndex> = targets.iter().filter_map(|id| self.hosts.list.place(id)).collect();
         let done = match &action {
             ScriptAction::Deliver(filter) => self.deliver_by_hand(filter, ends),
             ScriptAction::Lose(filter) => self.lose_by_hand(filter, ends),
-            ScriptAction::Fire(_) => places.into_iter().try_for_each(|host| self.fire(host)),
-            ScriptAction::Sync(_) => places.into_iter().try_for_each(|host| self.sync_by_hand(host)),
+            ScriptAction::Fire(_) => {
+                let places: Vec<HostIndex> =
+                    targets.iter().filter_map(|id| self.hosts.list.place(id)).collect();
+                places.into_iter().for_each(|host| self.drain(host));
+                self.on_each(step, &action, targets, World::lacks_deadline, World::fire)
+            }
+            ScriptAction::Sync(_) => {
+                self.on_each(step, &action, targets, World::lacks_sync, World::sync_by_hand)
+            }
             other => unreachable!("{} is no step of a held network", other.kind()),
         };
         if let Err(why) = done {
@@ -45,7 +53,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 .line(None, LineClass::Fault, || TraceEvent::Idle { what: "does not find what it names" });
             if self.script.fruitless.is_empty() {
                 let there = self.what_is_there();
-                self.script.miss(step, format!("its trigger came, and {why}; {there}"));
+                self.script.miss(step, format!("{why}; {there}"));
             }
         }
     }
@@ -70,43 +78,100 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         taken.ok_or_else(|| format!("no {} was under way", datagrams_text(filter, "datagram")))
     }
 
-    /// Sets the clock of a process ahead to its deadline, if that has not come, and wakes the process.
-    fn fire(&mut self, h: HostIndex) -> Result<(), String> {
-        let (now, mode) = (self.watch.now, self.settings.disk.sync_mode);
-        self.drain(h);
-        let host = &mut self.hosts.list[h];
-        let (id, life, local) = (host.id, host.lives, host.local(now));
-        let Some(running) = host.running_mut() else { return Err(format!("{id} was not running")) };
-        if !running.can_take(mode) {
-            return Err(format!("{id} could take no input: it was paused, slow, or waited for a sync"));
+    /// Acts on each target that lacks nothing, and shows the step with those alone. If there is none, says what each
+    /// lacks.
+    fn on_each(
+        &mut self,
+        step: StepId,
+        action: &ScriptAction<P::Command>,
+        targets: Resolved,
+        lack: fn(&World<P, J>, HostIndex) -> Option<String>,
+        act: fn(&mut World<P, J>, HostIndex),
+    ) -> Result<(), String> {
+        let (mut able, mut lacks) = (Vec::new(), Vec::new());
+        for id in targets.iter() {
+            let Some(host) = self.hosts.list.place(id) else {
+                lacks.push(format!("there was no {id}"));
+                continue;
+            };
+            match lack(self, host) {
+                None => able.push((id, host)),
+                Some(why) => lacks.push(why),
+            }
         }
-        let Some((due, _)) = running.process.deadline() else {
-            return Err(format!("{id} had no deadline"));
-        };
-        running.wake = Some(now);
-        let ahead = due.since(local);
-        if ahead > Duration::ZERO {
-            host.clock.get_or_insert_default().strike(ClockFault::Ahead(ahead), now);
-            self.watch.mark(FingerprintMark::Clock, id, [due.as_micros(), 0]);
+        let is_able = |id| able.iter().any(|(able, _)| *able == id);
+        let shown = if able.is_empty() { targets } else { targets.only(is_able) };
+        self.watch.line(None, LineClass::Step, || TraceEvent::Fired {
+            step,
+            action: Box::new(action.clone()),
+            targets: shown,
+        });
+        if able.is_empty() {
+            return Err(lacks.join(", "));
         }
-        self.on_wake(h, life, now);
+        able.into_iter().for_each(|(_, host)| act(self, host));
         Ok(())
     }
 
-    fn sync_by_hand(&mut self, h: HostIndex) -> Result<(), String> {
+    fn lacks_deadline(&self, h: HostIndex) -> Option<String> {
+        let host = &self.hosts.list[h];
+        let id = host.id;
+        let Some(running) = host.running() else { return Some(format!("{id} was not running")) };
+        if !running.can_take(self.settings.disk.sync_mode) {
+            return Some(format!("{id} could take no input: it was paused, slow, or waited for a sync"));
+        }
+        running.process.deadline().is_none().then(|| format!("{id} had no deadline"))
+    }
+
+    /// Sets the clock of a process ahead to its deadline, if that has not come, and wakes the process.
+    fn fire(&mut self, h: HostIndex) {
+        let now = self.watch.now;
         let host = &mut self.hosts.list[h];
-        let (id, life) = (host.id, host.lives);
-        let sync = host.running_mut().and_then(|running| running.held_syncs.pop_front());
-        let sync = sync.ok_or_else(|| format!("{id} had no sync under way"))?;
-        self.on_synced(h, life, sync);
-        Ok(())
+        let (id, life, local) = (host.id, host.lives, host.local(now));
+        let Some(running) = host.running_mut() else { return };
+        let Some((due, _)) = running.process.deadline() else { return };
+        running.wake = Some(now);
+        let ahead = due.since(local);
+        if ahead > Duration::ZERO {
+            let fault = ClockFault::Ahead(ahead);
+            host.clock.get_or_insert_default().strike(fault, now);
+            self.watch.mark(FingerprintMark::Clock, id, [due.as_micros(), 0]);
+            self.watch.line(id, LineClass::Fault, || TraceEvent::Clock { fault, shows: due });
+        }
+        self.on_wake(h, life, now);
+    }
+
+    fn lacks_sync(&self, h: HostIndex) -> Option<String> {
+        let host = &self.hosts.list[h];
+        let has_none = host.running().is_none_or(|running| running.held_syncs.is_empty());
+        has_none.then(|| format!("{} had no sync under way", host.id))
+    }
+
+    fn sync_by_hand(&mut self, h: HostIndex) {
+        let host = &mut self.hosts.list[h];
+        let life = host.lives;
+        if let Some(sync) = host.running_mut().and_then(|running| running.held_syncs.pop_front()) {
+            self.on_synced(h, life, sync);
+        }
+    }
+
+    /// Adds what is there to the steps of a held network whose target does not exist.
+    pub(crate) fn add_what_is_there(&self, unfired: &mut [Unfired]) {
+        let director = &self.script.director;
+        for Unfired { step, nearest, .. } in unfired {
+            let is_by_hand = director.step(*step).action.row().delivery == Some(Delivery::Held);
+            if is_by_hand && director.lacks_target(*step) {
+                *nearest = format!("{nearest}; {}", self.what_is_there());
+            }
+        }
     }
 
     /// What a step could have named.
     fn what_is_there(&self) -> String {
         let hosts = || self.hosts.list.iter();
         let deadline = |host: &SimHost<P>| {
-            let (_, reason) = host.running()?.process.deadline()?;
+            let running = host.running().filter(|running| running.can_take(self.settings.disk.sync_mode))?;
+            let (_, reason) = running.process.deadline()?;
             Some(format!("{} ({reason})", host.id))
         };
         let syncs = |host: &SimHost<P>| {

@@ -26,14 +26,16 @@ pub struct StepId {
     pub index: usize,
 }
 
-/// A step that did not fire.
+/// A step that did not fire, or fired and found nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unfired {
     /// The place of the step.
     pub step: StepId,
     /// Whether it waited for its trigger. If not, it waited for the previous step of its track.
     pub was_armed: bool,
-    /// What it waited for, and which events came nearest.
+    /// Whether it fired and did not find what it names.
+    pub found_nothing: bool,
+    /// What it waited for, and which events came nearest. If it found nothing, what it lacked.
     pub nearest: String,
 }
 
@@ -258,6 +260,12 @@ impl<C: Clone> Director<C> {
         self.progress.get(track).map_or(0, |progress| progress.next)
     }
 
+    /// Whether the trigger of this step came and its target does not exist.
+    pub(crate) fn lacks_target(&self, step: StepId) -> bool {
+        let progress = &self.progress[step.track];
+        progress.is_due && progress.next == step.index
+    }
+
     /// The steps that make a run stale: required, not fired, and not after an optional one that did not fire.
     pub(crate) fn unfired(&self) -> Vec<Unfired> {
         let mut unfired = Vec::new();
@@ -270,7 +278,8 @@ impl<C: Clone> Director<C> {
                 } else {
                     format!("step {} of its track did not fire", progress.next + 1)
                 };
-                unfired.push(Unfired { step: StepId { track, index }, was_armed, nearest });
+                let step = StepId { track, index };
+                unfired.push(Unfired { step, was_armed, found_nothing: false, nearest });
             }
         }
         unfired

@@ -261,9 +261,10 @@ impl<C: Clone> Script<C> {
     }
 
     /// Makes the run stale if this step is required: it fired, and did not find what it names.
+    /// `nearest` is what it lacked.
     pub(crate) fn miss(&mut self, step: StepId, nearest: String) {
         if self.is_required(step) {
-            self.fruitless.push(Unfired { step, was_armed: true, nearest });
+            self.fruitless.push(Unfired { step, was_armed: true, found_nothing: true, nearest });
         }
     }
 

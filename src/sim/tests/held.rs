@@ -127,6 +127,43 @@ fn a_deadline_comes_with_the_clock_of_its_process_alone() {
     assert_eq!(next(S1), Some(ms(900)));
     assert_eq!(next(S0), Some(ms(1_200)), "its deadline was over: its clock stayed");
     assert_eq!(world.process(S0).unwrap().beats, 1);
+    let trace = world.trace().to_string();
+    assert_eq!(trace.matches("its clock is set").count(), 2, "{trace}");
+    assert!(trace.contains("its clock is set 290ms ahead, and shows 0.300000"), "{trace}");
+}
+
+#[test]
+fn a_step_on_several_acts_on_each_that_it_can_and_names_those_alone() {
+    let mut settings = held(Vec::from([
+        put(1, S1, 5),
+        put(2, S2, 6),
+        at(10, ScriptAction::Sync(Target::AllSites)),
+        at(20, ScriptAction::Pause(target(S1))),
+        at(30, ScriptAction::Fire(Target::AllSites)),
+    ]));
+    settings.config.beat = Some(Duration::from_millis(300));
+    let world = run(settings);
+    assert_eq!(missed(&world), [""; 0]);
+    assert_eq!(world.judge().durable, [(S1, 5), (S2, 6)]);
+    let next = [S0, S1, S2].map(|who| world.process(who).unwrap().next_beat);
+    assert_eq!(next, [Some(ms(600)), Some(ms(300)), Some(ms(600))]);
+    let trace = world.trace().to_string();
+    assert!(trace.contains("step 3: a sync of S12 completes"), "{trace}");
+    assert!(trace.contains("step 5: the deadline of S02 comes"), "{trace}");
+    let none = run(held(Vec::from([at(1, ScriptAction::Sync(Target::AllSites))])));
+    let lack = [S0, S1, S2].map(|who| alloc::format!("{who} had no sync under way")).join(", ");
+    assert!(missed(&none)[0].starts_with(&lack), "{:?}", missed(&none));
+}
+
+#[test]
+fn a_step_whose_target_never_is_says_what_is_there_and_lists_no_deadline_that_cannot_come() {
+    let mut settings =
+        held(Vec::from([at(1, ScriptAction::Pause(target(S1))), at(2, ScriptAction::Fire(Target::Leader))]));
+    settings.config.beat = Some(Duration::from_millis(300));
+    let world = run(settings);
+    let there = "under way: none; deadlines: S0 (beat), S2 (beat); syncs under way: none";
+    let text = alloc::format!("its trigger came, and the process that it is done to was not there; {there}");
+    assert_eq!(missed(&world), [text]);
 }
 
 #[test]
@@ -158,7 +195,7 @@ fn who_finds_nothing_says_what_is_there() {
     let world = run(settings);
     let there = "under way: Tell slot 5 from S0 to S1, Tell slot 5 from S0 to S2; \
                  deadlines: S0 (beat), S1 (beat), S2 (beat); syncs under way: S1";
-    let text = alloc::format!("its trigger came, and no Ack from S1 to S0 was under way; {there}");
+    let text = alloc::format!("no Ack from S1 to S0 was under way; {there}");
     assert_eq!(missed(&world), [text], "what follows from it says nothing new");
     assert_eq!(kept(&world, S1), [6, 5], "the steps go on");
 }
@@ -168,7 +205,7 @@ fn each_step_says_what_it_lacked() {
     let lacks = |steps: Vec<ScriptStep<Ask>>, why: &str| {
         let world = run(held(steps));
         let [missed] = &missed(&world)[..] else { panic!("{:?}", world.unfired()) };
-        assert!(missed.starts_with(&alloc::format!("its trigger came, and {why}; under way: ")), "{missed}");
+        assert!(missed.starts_with(&alloc::format!("{why}; under way: ")), "{missed}");
     };
     let crash = |who| at(1, ScriptAction::Crash { who: target(who), at: None, leaves: Leaves::Nothing });
     lacks(Vec::from([lose(1, "Tell", S0, S1)]), "no Tell from S0 to S1 was under way");
@@ -271,6 +308,8 @@ fn what_is_held_has_a_limit() {
     settings.clog_max = 3;
     let world = run(settings);
     assert_eq!((world.statistics().congested, world.net.copies_held()), (1, 3));
+    let trace = world.trace().to_string();
+    assert!(trace.contains("-> S2 Tell slot 6: the held network holds no more"), "{trace}");
 }
 
 #[test]

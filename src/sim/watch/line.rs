@@ -48,6 +48,8 @@ pub enum Loss {
     Burst,
     /// The link is clogged and already held all that it may.
     ClogFull,
+    /// The held network already held all that it may.
+    HoldFull,
     /// The queue of the link was full.
     QueueFull,
     /// A rule dropped it.
@@ -80,6 +82,7 @@ impl fmt::Display for Loss {
             Loss::Chance => f.write_str("lost"),
             Loss::Burst => f.write_str("lost in a burst"),
             Loss::ClogFull => f.write_str("its clogged link holds no more"),
+            Loss::HoldFull => f.write_str("the held network holds no more"),
             Loss::QueueFull => f.write_str("too much waits for its link"),
             Loss::Rule => f.write_str("dropped by a rule"),
             Loss::CutAtSending => f.write_str("the link is cut"),

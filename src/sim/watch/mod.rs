@@ -163,7 +163,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             Loss::Down | Loss::Nowhere => &mut statistics.undeliverable,
             Loss::Burst => &mut statistics.lost_in_bursts,
             Loss::ByHand => &mut statistics.lost_by_hand,
-            Loss::ClogFull | Loss::QueueFull => &mut statistics.congested,
+            Loss::ClogFull | Loss::HoldFull | Loss::QueueFull => &mut statistics.congested,
             Loss::InboxFull => &mut statistics.overflowed,
             Loss::LinkDown | Loss::LinkBroken => &mut statistics.lost_with_links,
             Loss::Rejected(_) | Loss::Undecodable(_) => &mut statistics.rejected,

@@ -31,34 +31,41 @@ fn drawn_faults() {
     Sweep::<Service>::of(drawn()).seeds(0..100).check();
 }
 
-/// Sweeps see it within this many seeds, and see nothing under the same seed without it.
-fn is_noticed(variant: &'static str, source: &dyn Source<Service>, within: u64) {
+/// Sweeps see it within this many seeds, and see nothing under the same seed without it. What they see first is this
+/// broken property, or a panic that begins like this.
+fn is_noticed(variant: &'static str, source: &dyn Source<Service>, within: u64, by: &str) {
     let honest = Runner::<Service>::new(RunOptions::default());
     let runner = Runner::<Service>::configured(RunOptions::default(), move |config| config.variant = variant);
     let is_its_fault = |seed| !fails(&honest, source, seed);
     let found = hunt(&runner, source, 0..within, is_its_fault, &AtomicBool::new(false));
     let found = found.unwrap_or_else(|| panic!("{variant}: nobody noticed within {within} seeds"));
     println!("{variant}: seed {}, {}", found.seed, found.verdict);
+    let what = match &found.verdict {
+        Verdict::Violated(violation) => violation.property,
+        Verdict::Panicked { message, .. } => message,
+        _ => "",
+    };
+    assert!(what.starts_with(by), "{variant}: {by:?} is expected at seed {}: {}", found.seed, found.verdict);
 }
 
 #[test]
 fn a_forgotten_promise_is_noticed() {
-    is_noticed("forgets promise", &drawn(), 500);
+    is_noticed("forgets promise", &drawn(), 500, "agreement");
 }
 
 #[test]
 fn forgotten_entries_are_noticed() {
-    is_noticed("forgets entries", &drawn(), 20);
+    is_noticed("forgets entries", &drawn(), 20, "agreement");
 }
 
 #[test]
 fn a_forgotten_hard_state_is_noticed() {
-    is_noticed("forgets hard state", &drawn(), 500);
+    is_noticed("forgets hard state", &drawn(), 500, "agreement");
 }
 
 #[test]
 fn a_number_that_is_applied_twice_is_noticed() {
-    is_noticed("applies twice", &drawn(), 10);
+    is_noticed("applies twice", &drawn(), 10, "at most once");
 }
 
 fn verdict(path: &str, text: &str) -> Verdict {

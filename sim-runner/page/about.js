@@ -4,7 +4,7 @@ function callText(call) {
   return call.answered === undefined ? `${call.text} → ?` : !call.answer ? call.text : `${call.text} → ${call.answer}`;
 }
 
-const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording: "a recording of a real site" };
+const SOURCES = { scenario: "a scenario", failure: "a saved failure" };
 
 function runsIntroduced() {
   const [run, other] = view.runs, { data } = run;
@@ -58,7 +58,7 @@ async function copied(text, done) {
   }
 }
 
-// Calls of clients, and for a failure of linearizability the longest order that explains them.
+// Calls of clients.
 function callsShown() {
   const run = view.runs[0], calls = run.data.calls ?? [], { blame } = run.data;
   page.callsbox.hidden = !calls.length;
@@ -67,20 +67,15 @@ function callsShown() {
   if (!calls.length) return;
   const line = (c) => {
     const call = calls[c], span = `${seconds(run.events[call.asked].at)} to ${call.answered === undefined ? "the end" : seconds(run.events[call.answered].at)}`;
-    return make("button", { type: "button", class: `link ${call.fits === false ? "fault" : ""}`, click: () => chooseEvent(run, call.answered ?? call.asked) },
-      call.fits === false ? "✕ " : "", `${call.process} `, quoted(callText(call)), make("span", { class: "dim" }, ` ${span}${call.answered === undefined ? ", no answer" : ""}`));
+    return make("button", { type: "button", class: "link", click: () => chooseEvent(run, call.answered ?? call.asked) },
+      `${call.process} `, quoted(callText(call)), make("span", { class: "dim" }, ` ${span}${call.answered === undefined ? ", no answer" : ""}`));
   };
   const list = (indexes, tag, most) => {
     const items = make(tag, { class: "events" }, ...indexes.slice(0, most).map((c) => make("li", {}, line(c))));
     if (indexes.length > most) items.append(make("li", { class: "dim" }, `and ${indexes.length - most} more`));
     return items;
   };
-  const parts = [], order = run.data.order ?? [], wrong = calls.map((_, c) => c).filter((c) => calls[c].fits === false);
-  if (wrong.length) parts.push(make("h3", {}, "These calls fit into no order"), list(wrong, "ul", 40));
-  if (order.length) parts.push(make("h3", {}, `The longest order that explains: ${order.length} of ${calls.length} calls`), list(order, "ol", 200));
-  const all = list(calls.map((_, c) => c), "ul", 200);
-  parts.push(wrong.length || order.length ? make("details", {}, make("summary", {}, `All ${calls.length} calls`), all) : all);
-  page.callsbody.replaceChildren(...parts);
+  page.callsbody.replaceChildren(list(calls.map((_, c) => c), "ul", 200));
 }
 
 // The blame curve as a table: how many of the runs that began anew at a moment failed.

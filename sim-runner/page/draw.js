@@ -180,9 +180,7 @@ function lanes(pen, part, from, to) {
   for (const tick of part.ticks(from, to)) pen.line(look(run, tick.i, "tick"), tick.x - 8, tick.p, tick.x + 8, tick.p);
   for (const column of block.callers) if (!column.own) pen.line("thin", column.x, Math.max(from, HEAD), column.x, to);
   for (const one of part.calls(from, to)) {
-    const wrong = one.call.fits === false ? " wrong" : "", open = one.call.answered === undefined;
-    pen.box(`call${wrong}${open ? " open" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
-    if (wrong) pen.cross("lostcross", one.x, (one.p + Math.min(one.q, one.p + 24)) / 2, 4);
+    pen.box(`call${one.call.answered === undefined ? " open" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
   }
   pen.flush();
 }

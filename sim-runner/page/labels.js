@@ -51,9 +51,9 @@ function labelsOf(block, arrows, bars, calls, layout) {
   };
   const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
   for (const call of calls) {
-    const text = clipped(callText(call.call), 12), sign = call.call.fits === false ? "✕ " : "";
-    put(sign + text, (w) => (call.own ? [[-1, 6], [1, 6], [-1, 18], [1, 18]] : [[1, 6], [1, 18], [-1, 6], [-1, 18]]).map(([side, down]) => (layout.across ? [call.p + w, call.x + 14 + (side + 1) * 7] : [call.x + side * (w + 7), call.p + down])),
-      { kind: call.call.fits === false ? "lost" : "client", call });
+    const text = clipped(callText(call.call), 12);
+    put(text, (w) => (call.own ? [[-1, 6], [1, 6], [-1, 18], [1, 18]] : [[1, 6], [1, 18], [-1, 6], [-1, 18]]).map(([side, down]) => (layout.across ? [call.p + w, call.x + 14 + (side + 1) * 7] : [call.x + side * (w + 7), call.p + down])),
+      { kind: "client", call });
   }
   for (const arrow of arrows) {
     const { copy, run } = arrow;

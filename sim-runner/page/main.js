@@ -19,7 +19,7 @@ function filled() {
   }
   const calls = run.data.calls ?? [], beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
   // Lanes for the calls of many terminals would take the room of the others: a switch brings them.
-  view.calls = calls.some((call) => call.fits === false) || (calls.length > 0 && beside.size <= 2 && view.runs.length === 1);
+  view.calls = calls.length > 0 && beside.size <= 2 && view.runs.length === 1;
   page.calls.checked = view.calls;
   page.calls.disabled = !calls.length;
 }

@@ -39,7 +39,7 @@ pub mod write;
 
 mod panics;
 mod retired_names;
-pub(crate) mod short_words;
+pub(crate) mod short_forms;
 mod value;
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ fn reader() -> ron::Options {
 /// Reads a scenario and checks it. Messages call the file `path`.
 pub fn read<S: Service>(path: &str, text: &str) -> Result<Scenario<S>, BadFile> {
     let text = without_mark(text);
-    let spelled = short_words::spelled_out(text, &[Place::whole()]);
+    let spelled = short_forms::spelled_out(text, &[Place::whole()]);
     let options = reader();
     let bad = |otherwise: &dyn Fn() -> BadFile| bad_file::<S>(path, text, otherwise);
     let scenario: Scenario<S> =

@@ -11,7 +11,7 @@ use crate::mix;
 use crate::scenario::form::{DiskForm, Network};
 #[cfg(feature = "schema")]
 use crate::scenario::schema::ordered;
-use crate::scenario::short_words::spelled_out;
+use crate::scenario::short_forms::spelled_out;
 use crate::scenario::{
     BadFile, Outcome, PastLife, Place, Problem, Scenario, Service, bad_file, is_a, plan, without_mark, write,
 };

@@ -357,7 +357,7 @@ test("on paper the whole picture stands, in light colours", async () => {
 function large() {
   const given = pages.find((page) => page.runs.length === 1 && page.runs[0].events.length >= 100000);
   if (given) return given;
-  const [base] = longest.runs, run = { ...base, events: [], states: [], calls: [], order: [], name: "a hundred thousand lines" };
+  const [base] = longest.runs, run = { ...base, events: [], states: [], calls: [], name: "a hundred thousand lines" };
   const span = base.events.at(-1).at + 1000, most = Math.max(...base.events.map((event) => event.copy ?? 0)) + 1;
   for (let round = 0; run.events.length < 100000; round++) {
     const offset = run.events.length;
@@ -427,7 +427,7 @@ test("two runs stand side by side from their first difference on", { skip: pair 
 });
 
 test("a run without events, and two runs that do not differ, open", async () => {
-  const [run] = failing.runs, empty = { ...run, events: [], states: [], calls: [], order: [], under_way: [], blame: undefined };
+  const [run] = failing.runs, empty = { ...run, events: [], states: [], calls: [], under_way: [], blame: undefined };
   const first = await opened(madePage("empty", empty));
   assert.ok((await first.tab.locator("#eventbody").textContent()).includes("no events"));
   await first.close();

@@ -57,7 +57,7 @@ pub struct Picture {
     pub name: String,
     /// What the scenario is about.
     pub about: String,
-    /// `scenario`, `failure` or `recording`.
+    /// `scenario` or `failure`.
     pub source: &'static str,
     /// The command that runs it again.
     pub reproduce: String,

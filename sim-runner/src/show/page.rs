@@ -30,6 +30,12 @@ const SCRIPTS: [&str; 10] = [
 /// What ends the script of a page that only shows.
 const SHOW: &str = include_str!("../../page/show.js");
 
+/// What ends the script of a page with a session behind it, and its style.
+#[cfg(feature = "http")]
+const STEP: [&str; 2] = [include_str!("../../page/live.js"), include_str!("../../page/step.js")];
+#[cfg(feature = "http")]
+const STEP_STYLE: &str = include_str!("../../page/live.css");
+
 /// Two runs beside each other.
 #[derive(Serialize)]
 struct Runs<'a> {
@@ -39,6 +45,13 @@ struct Runs<'a> {
 /// The page of one run, or of several.
 pub(super) fn page(runs: &[Picture]) -> io::Result<String> {
     Ok(joined(&packed(&Runs { runs })?, &[SHOW], "", ""))
+}
+
+/// The page of one run with a session behind it, which its script asks at the page's own address.
+#[cfg(feature = "http")]
+pub(crate) fn live(run: &Picture) -> io::Result<String> {
+    let run = packed(&Runs { runs: std::slice::from_ref(run) })?;
+    Ok(joined(&run, &STEP, STEP_STYLE, "; connect-src 'self'"))
 }
 
 /// The page of packed runs, with scripts and a style after those of every page, and with what else the policy allows.

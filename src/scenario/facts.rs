@@ -1,7 +1,7 @@
 //! The facts that are counted in runs, by name.
 
 use crate::scenario::service::Service;
-use crate::sim::{Delivery, Row, ScriptAction, Statistics};
+use crate::sim::{Row, ScriptAction, Statistics};
 
 /// The kind of a fact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,10 +28,10 @@ impl FactKind {
     }
 }
 
-/// Every named fact of runs of `S` on the links that it assumes, where the network delivers by itself. Nothing draws a
-/// held network.
+/// Every named fact of runs of `S` on the links that it assumes, but for what only steps by hand do. Nothing draws
+/// those.
 pub(crate) fn facts<S: Service>() -> Vec<(FactKind, &'static str)> {
-    let is_by_hand = |row: &&Row| row.delivery == Some(Delivery::Held);
+    let is_by_hand = |row: &&Row| row.is_by_hand;
     let by_hand: Vec<_> =
         ScriptAction::<()>::rows().filter(is_by_hand).filter_map(|row| row.counter).collect();
     let world = Statistics::default();

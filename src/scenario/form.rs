@@ -152,7 +152,10 @@ impl<S: Service> Scenario<S> {
 }
 
 /// A step in the words of a service.
-pub type StepOf<S> = Step<Action<<S as Service>::Command, <S as Service>::Expectation>>;
+pub type StepOf<S> = Step<ActionOf<S>>;
+
+/// The action of a step in the words of a service.
+pub type ActionOf<S> = Action<<S as Service>::Command, <S as Service>::Expectation>;
 
 /// An expectation in the words of a service.
 pub type ExpectationOf<S> = Expectation<<S as Service>::Expectation>;

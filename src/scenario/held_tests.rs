@@ -180,12 +180,29 @@ fn what_means_nothing_where_steps_deliver_is_refused_in_its_place() {
 
 #[test]
 fn steps_of_a_held_network_are_refused_elsewhere_and_checked_there() {
-    for step in ["Deliver(kind: \"Got\")", "Lose()", "Fire(Site(0))", "Sync(Site(0))"] {
+    for step in ["Fire(Site(0))", "Sync(Site(0))"] {
         let bad = wrong(&format!("steps: [At(\"1s\", {step})]"));
         let word = step.split('(').next().unwrap();
         let message = format!("`{word}` is a step of a held network, and this network delivers by itself");
         assert!(bad.contains(&message) && bad.contains("say `network: Held`"), "{bad}");
     }
+    for (step, order, word) in [
+        ("Deliver(kind: \"Got\")", "Fifo", "Datagrams"),
+        ("Double()", "Fifo", "Datagrams"),
+        ("Delay((), \"1s\")", "Fifo", "Datagrams"),
+        ("Lose()", "Stream", "Fifo"),
+    ] {
+        let bad = wrong(&format!("network: (order: {order}), steps: [At(\"1s\", {step})]"));
+        let help = format!("say `order: {word}` under `network`");
+        assert!(bad.contains(&format!("with `order: {order}`")) && bad.contains(&help), "{bad}");
+    }
+    let bad = wrong("network: Held, steps: [At(\"1s\", Delay((), \"1s\"))]");
+    assert!(bad.contains("leave out `Delay`"), "{bad}");
+    for (by, range) in [("0s", "1us to 60min"), ("61min", "1us to 60min")] {
+        let bad = wrong(&format!("steps: [At(\"1s\", Delay((kind: \"Got\"), \"{by}\"))]"));
+        assert!(bad.contains(&format!("{range}")), "{bad}");
+    }
+    assert!(wrong("steps: [At(\"1s\", Lose(nth: 0))]").contains("`nth` counts from 1"));
     let step = |step: &str, part: &str| {
         let bad = wrong(&format!("network: Held, clients: 1, steps: [At(\"1s\", {step})]"));
         assert!(bad.contains(part), "{part:?} is missing in\n{bad}");

@@ -33,6 +33,7 @@ pub mod run;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod service;
+pub mod session;
 pub mod step;
 pub mod watch;
 pub mod write;

@@ -7,7 +7,7 @@ use crate::scenario::form::{ExpectationOf, Latency, Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::service::Service;
 use crate::scenario::step::{
-    EventPattern, Fault, HeldTraffic, Rule, Ruling, RunClaim, Step, Target, Traffic, When,
+    EventPattern, Fault, FlyingTraffic, Rule, Ruling, RunClaim, Step, Target, Traffic, When,
 };
 
 /// The new number of each member; `None` for a dropped one.
@@ -112,9 +112,9 @@ impl Renaming {
         Some(Traffic { from, to, ..traffic.clone() })
     }
 
-    fn under_way(&self, copy: &HeldTraffic) -> Option<HeldTraffic> {
+    fn under_way(&self, copy: &FlyingTraffic) -> Option<FlyingTraffic> {
         let (from, to) = (self.target(copy.from)?, self.target(copy.to)?);
-        Some(HeldTraffic { from, to, ..copy.clone() })
+        Some(FlyingTraffic { from, to, ..copy.clone() })
     }
 
     fn rule(&self, rule: &Rule) -> Option<Rule> {
@@ -163,6 +163,8 @@ impl Renaming {
             Fault::Rule(rule) => Fault::Rule(self.rule(rule)?),
             Fault::Deliver(copy) => Fault::Deliver(self.under_way(copy)?),
             Fault::Lose(copy) => Fault::Lose(self.under_way(copy)?),
+            Fault::Double(copy) => Fault::Double(self.under_way(copy)?),
+            Fault::Delay(copy, by) => Fault::Delay(self.under_way(copy)?, *by),
             Fault::Heal => Fault::Heal,
             Fault::Expect(expectation) => Fault::Expect(Box::new(self.expectation::<S>(expectation)?)),
             aimed => unreachable!("{aimed:?} is done to somebody, and renamed above"),

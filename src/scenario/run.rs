@@ -251,6 +251,11 @@ impl<S: Service> Run<S> {
         }
     }
 
+    /// Whether faults have stopped and the sites must agree.
+    pub(crate) const fn is_healed(&self) -> bool {
+        matches!(self.phase, RunPhase::Converging { .. })
+    }
+
     /// Whether there is a verdict.
     pub const fn is_over(&self) -> bool {
         matches!(self.phase, RunPhase::Over(_))

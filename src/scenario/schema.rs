@@ -27,7 +27,7 @@ use crate::scenario::profile::{
 };
 use crate::scenario::service::Service;
 use crate::scenario::step::{
-    Crash, EventPattern, Fault, HeldTraffic, Leaves, Rule, RunClaim, Seam, Step, Target, Traffic,
+    Crash, EventPattern, Fault, FlyingTraffic, Leaves, Rule, RunClaim, Seam, Step, Target, Traffic,
 };
 use crate::sim::{About, Bandwidth, Bursts, Chance, LateCopy, Percent, Ruling, Slots};
 
@@ -122,7 +122,7 @@ pub(crate) fn definitions<S: Service>(generator: &mut SchemaGenerator) {
     ordered::<PastLife>("History", all);
     ordered::<EventPattern>("Event", all);
     ordered::<Traffic>("Traffic", all);
-    ordered::<HeldTraffic>("HeldTraffic", all);
+    ordered::<FlyingTraffic>("FlyingTraffic", all);
     ordered::<Fault<()>>("Action", all);
     ordered::<Rule>("Rule", all);
     ordered::<Ruling>("Ruling", all);

@@ -249,10 +249,14 @@ pub enum Fault<E> {
     /// room, ends slowness, resumes paused processes and starts the stopped ones that can start. Slow disks stay
     /// slow, clocks run on as they do, and damaged or wiped storage stays so.
     Heal,
-    /// In a held network, delivers the oldest matching datagram under way.
-    Deliver(HeldTraffic),
-    /// In a held network, loses the oldest matching datagram under way.
-    Lose(HeldTraffic),
+    /// Delivers a datagram under way at once: `Deliver(kind: "Accept", to: Site(1))`.
+    Deliver(FlyingTraffic),
+    /// Loses a datagram under way.
+    Lose(FlyingTraffic),
+    /// Delivers a copy of a datagram under way at once. The datagram itself stays under way.
+    Double(FlyingTraffic),
+    /// Delays a datagram under way: `Delay((kind: "Accept", to: Site(1)), "50ms")`. Not in a held network.
+    Delay(FlyingTraffic, Duration),
     /// In a held network, makes the deadline of the target come: its clock is set ahead to it, and the target wakes.
     Fire(Target),
     /// In a held network, completes the oldest sync of the target.
@@ -281,7 +285,8 @@ impl<E> Fault<E> {
             Fault::Sync(who) => sim::ScriptAction::Sync(*who),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => return None,
             Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => return None,
-            Fault::Deliver(_) | Fault::Lose(_) | Fault::Heal | Fault::Expect(_) => return None,
+            Fault::Deliver(_) | Fault::Lose(_) | Fault::Double(_) | Fault::Delay(..) => return None,
+            Fault::Heal | Fault::Expect(_) => return None,
         })
     }
 
@@ -296,17 +301,17 @@ impl<E> Fault<E> {
             Fault::Fire(who) | Fault::Sync(who) => Some(who),
             Fault::Partition(_) | Fault::Cut { .. } | Fault::Mend(..) => None,
             Fault::Clog { .. } | Fault::Unclog { .. } | Fault::Redeliver(_) | Fault::Rule(_) => None,
-            Fault::Deliver(_) | Fault::Lose(_) | Fault::Heal | Fault::Expect(_) => None,
+            Fault::Deliver(_) | Fault::Lose(_) | Fault::Double(_) | Fault::Delay(..) => None,
+            Fault::Heal | Fault::Expect(_) => None,
         }
     }
 }
 
-/// The datagrams under way that a step of a held network may mean. A field that is left out matches everything. Of
-/// several datagrams the step means the one that was sent first.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+/// The datagrams under way that a step may mean. A field that is left out matches everything.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct HeldTraffic {
+pub struct FlyingTraffic {
     /// The kind of a message in the datagram.
     #[serde(skip_serializing_if = "is_usual")]
     pub kind: Option<String>,
@@ -322,6 +327,23 @@ pub struct HeldTraffic {
     /// The slot that the message is about: short for the subject `"slot 7"`.
     #[serde(skip_serializing_if = "is_usual")]
     pub slot: Option<u64>,
+    /// Which of several, in the order of sending, from 1.
+    #[serde(skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "shown"))]
+    pub nth: u64,
+}
+
+impl Default for FlyingTraffic {
+    fn default() -> FlyingTraffic {
+        FlyingTraffic {
+            kind: None,
+            from: Target::Any,
+            to: Target::Any,
+            subject: None,
+            slot: None,
+            nth: one(),
+        }
+    }
 }
 
 /// A step's action: a fault of the harness or a command of the service.

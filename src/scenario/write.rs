@@ -7,6 +7,7 @@
 
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
+use serde::Serialize;
 
 use crate::scenario::form::Scenario;
 use crate::scenario::service::Service;
@@ -91,11 +92,11 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '#')
 }
 
-/// The scenario on one line.
-fn flat<S: Service>(scenario: &Scenario<S>) -> Result<String, ron::Error> {
+/// A value on one line.
+pub(super) fn flat(value: &impl Serialize) -> Result<String, ron::Error> {
     let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
     let options = ron::Options::default().with_default_extension(extensions);
-    let text = options.to_string_pretty(scenario, PrettyConfig::new().depth_limit(0))?;
+    let text = options.to_string_pretty(value, PrettyConfig::new().depth_limit(0))?;
     // The RON writer also escapes single quotes in strings.
     let mut flat = String::with_capacity(text.len());
     let mut quotes = Quotes::default();

@@ -19,6 +19,7 @@ pub mod net;
 mod queue;
 pub mod script;
 pub mod settings;
+mod under_way;
 pub mod watch;
 pub mod world;
 
@@ -26,7 +27,7 @@ pub use host::{ProcessStatus, SimDisk};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
 pub use net::order::LinkFault;
-pub use net::rule::{About, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
+pub use net::rule::{About, CopyFilter, Filter, KEPT_MAX, LinkRule, Ruling, Slots};
 pub use net::settings::{
     BREAK_AFTER, Bandwidth, Bursts, Chance, Delivery, LateCopy, LinkLatency, NetworkSettings,
 };
@@ -39,6 +40,7 @@ pub use script::{
     Target, Track, Trigger,
 };
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
+pub use under_way::FlyingCopy;
 pub use watch::Statistics;
 pub use watch::judge::{Judge, Observation, Violation};
 pub use watch::line::{Line, LineClass, Loss, Told};

@@ -193,8 +193,8 @@ impl<E> EventQueue<E> {
         }
     }
 
-    /// Takes out the event of a turn that is not the first.
-    fn take_out(&mut self, turn: Turn) -> Option<E> {
+    /// Takes out the event of this turn with a pass over the queue. No time passes.
+    pub(crate) fn take_out(&mut self, turn: Turn) -> Option<E> {
         let found = self.slab.iter().position(|entry| entry.turn == turn && entry.event.is_some())?;
         let at = turn.at.as_micros();
         let level = level_of(at, self.time);

@@ -78,7 +78,7 @@ pub(crate) enum QueuedEvent {
         life: u64,
     },
     Step(StepId),
-    /// The next step that acts on a held network.
+    /// The next step that acts by hand.
     ByHand,
     /// All sites have started, and one of them is to lead first.
     HeadStart,
@@ -251,17 +251,6 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The copies of datagrams under way, by their numbers, with the time when each is to arrive. Copies that a
-    /// link or a held network holds have none.
-    pub fn under_way(&self) -> impl Iterator<Item = (u32, Instant)> {
-        self.queue.turns().filter_map(|(turn, event)| match event {
-            QueuedEvent::Deliver { packet, .. } | QueuedEvent::Arrive { packet, .. } => {
-                Some((packet.copy.number, turn.at))
-            }
-            _ => None,
-        })
-    }
-
     /// The current time.
     pub const fn now(&self) -> Instant {
         self.watch.now
@@ -301,6 +290,17 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Whether a process runs; `None` if there is no such process.
     pub fn status(&self, id: ProcessId) -> Option<ProcessStatus> {
         Some(self.hosts.list[self.hosts.list.place(id)?].status())
+    }
+
+    /// What the clock of a process shows; the current time if there is no such process.
+    pub fn clock(&self, id: ProcessId) -> Instant {
+        self.hosts.list.place(id).map_or(self.now(), |host| self.hosts.list[host].local(self.now()))
+    }
+
+    /// The number of inputs that wait for a process.
+    pub fn waiting(&self, id: ProcessId) -> usize {
+        let running = self.hosts.list.place(id).and_then(|host| self.hosts.list[host].running());
+        running.map_or(0, |running| running.inbox.len())
     }
 
     /// The contents of a site's disk, unsynced writes included.
@@ -389,16 +389,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let required = |step| self.script.is_required(step);
         let unmet = self.hosts.list.iter().flat_map(|host| host.unmet(required));
         let mut unfired = self.script.unfired(unmet);
-        if self.net.is_held() {
-            self.add_what_is_there(&mut unfired);
-        }
+        self.add_what_is_there(&mut unfired);
         unfired
     }
 
-    /// The first required step of a held network that did not find what it names.
+    /// The first required step that acts by hand and did not find what it names.
     #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios end there"))]
     pub(crate) fn missed_by_hand(&self) -> Option<&Unfired> {
-        self.script.fruitless.first().filter(|_| self.net.is_held())
+        let is_by_hand = |step| self.script.director.step(step).action.row().is_by_hand;
+        self.script.fruitless.iter().find(|missed| is_by_hand(missed.step))
     }
 
     /// What a held network may hold, if it has lost more than that.

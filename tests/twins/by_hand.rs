@@ -1,10 +1,10 @@
-//! The held network and its steps.
+//! Steps that act by hand, and the held network.
 
 use crate::kinds;
 use crate::pair::Pair;
 use crate::story::{Micros, Story, millis, seconds};
 
-kinds::twins!(by_hand: deliver, lose, fire, sync);
+kinds::twins!(by_hand: deliver, lose, double, delay, fire, sync);
 
 fn prepares(story: &Story) -> Vec<Micros> {
     story.arrivals_of("Prepare", "S0", "S1")
@@ -45,6 +45,27 @@ pub fn lose(pair: &Pair) {
     pair.free(text, |with, without| {
         assert_eq!((prepares(with), prepares(without)), (Vec::new(), vec![seconds(4)]));
         assert_eq!(with.times("S1", "<- S0 Prepare ballot 9: lost by hand"), [seconds(3)]);
+    });
+}
+
+pub fn double(pair: &Pair) {
+    let text = r#"sites: 3, leader: Site(0), network: (latency: Constant("100ms")), also: [
+    +   [On(Sent(kind: "Prepare", to: Site(1)), Expect(Leader(Any))), After("10ms", Double(kind: "Prepare", to: Site(1)))],
+        ]"#;
+    pair.free(text, |with, without| {
+        let (twice, once) = (prepares(with), prepares(without));
+        assert_eq!((twice.len(), once.len()), (2, 1));
+        assert_eq!(twice[0] + millis(90), twice[1]);
+        assert_eq!(twice[1], once[0]);
+    });
+}
+
+pub fn delay(pair: &Pair) {
+    let text = r#"sites: 3, leader: Site(0), network: (latency: Constant("100ms")), also: [
+    +   [On(Sent(kind: "Prepare", to: Site(1)), Expect(Leader(Any))), After("10ms", Delay((kind: "Prepare", to: Site(1)), "50ms"))],
+        ]"#;
+    pair.free(text, |with, without| {
+        assert_eq!(prepares(with), [prepares(without)[0] + millis(50)]);
     });
 }
 

@@ -15,7 +15,7 @@ use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::run::{Run, RunOptions};
 use crate::scenario::service::Service;
 use crate::scenario::write::write;
-use crate::sim::{RunEvent, RunEvents, TraceLevel};
+use crate::sim::{FlyingCopy, RunEvent, RunEvents, TraceLevel};
 use calls::Calls;
 use states::States;
 
@@ -27,12 +27,13 @@ pub use states::{PictureRole, StateChange};
 pub const SCHEMA: u32 = 1;
 
 /// What happens to copies of datagrams, and what a process has done in an input: its state is looked at for the input.
-const UNCHANGING: [&str; 16] = [
+const UNCHANGING: [&str; 17] = [
     "sent",
     "queued",
     "ruled",
     "doubled",
     "held_back",
+    "delayed",
     "again",
     "cut_short",
     "flipped",
@@ -380,8 +381,10 @@ impl<S: Service> Maker<S> {
             },
         };
         let kinds = S::messages();
+        let under_way =
+            |copy: FlyingCopy| Some(UnderWay { copy: copy.number, arrives: copy.arrives?.as_micros() });
         let under_way = match self.left_out == self.skipped {
-            true => world.under_way().map(|(copy, at)| UnderWay { copy, arrives: at.as_micros() }).collect(),
+            true => world.under_way().into_iter().filter_map(under_way).collect(),
             false => Vec::new(),
         };
         Picture {

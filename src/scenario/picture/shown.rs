@@ -6,8 +6,8 @@ use core::fmt::{Debug, Display};
 /// The state of one process, as text: named fields, and a table by slot.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Shown {
-    pub(super) fields: BTreeMap<String, String>,
-    pub(super) slots: BTreeMap<u64, String>,
+    pub(in crate::scenario) fields: BTreeMap<String, String>,
+    pub(in crate::scenario) slots: BTreeMap<u64, String>,
 }
 
 impl Shown {

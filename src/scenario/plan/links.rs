@@ -92,11 +92,21 @@ impl<S: Service> Planner<S> {
         if self.is_held {
             return self.means_nothing_held(place.clone(), fault.word());
         }
-        let (links, word) = (self.links, fault.word());
-        if fault.is_on(links) {
-            return;
+        let last = if fault.is_on(Links::Fifo) { Links::Fifo } else { Links::Datagrams };
+        if !fault.is_on(self.links) {
+            self.rule_out(place, fault.word(), last);
         }
-        let weaker = if fault.is_on(Links::Fifo) { Links::Fifo } else { Links::Datagrams };
+    }
+
+    /// Refuses a step by hand that the links of this scenario rule out; `last` has the greatest promise that does not.
+    pub(super) fn check_by_hand(&mut self, place: &Place, word: &str, last: Links) {
+        if self.links > last && !self.is_held {
+            self.rule_out(place, word, last);
+        }
+    }
+
+    fn rule_out(&mut self, place: &Place, word: &str, weaker: Links) {
+        let links = self.links;
         let promise = links.promise();
         let message = match self.says_order {
             true => format!("with `order: {links:?}` {promise}"),

@@ -1,17 +1,17 @@
 //! Checks steps, events and rules.
 
 use crate::ids::SiteSet;
-use crate::process::{Label, Process, Subject};
+use crate::process::{Label, Links, Process, Subject};
 use crate::ron_file::nearest::nearest;
 use crate::ron_file::{Place, Problem};
 use crate::scenario::form::{Scenario, StepOf};
 use crate::scenario::namespace::Word;
 use crate::scenario::plan::{PlannedCheck, Planner};
 use crate::scenario::service::Service;
-use crate::scenario::step::{EventPattern, Fault, HeldTraffic, Rule, Traffic, When};
+use crate::scenario::step::{EventPattern, Fault, FlyingTraffic, Rule, Traffic, When};
 use crate::sim::{
-    self, About, Aim, ClockFault, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling, ScriptAction,
-    ScriptStep, Slots, Target, Track, Trigger,
+    self, About, Aim, ClockFault, CopyFilter, DRIFT_MAX, DiskFault, Filter, KEPT_MAX, LinkFault, Ruling,
+    ScriptAction, ScriptStep, Slots, Target, Track, Trigger,
 };
 use crate::time::{Duration, Instant};
 
@@ -60,6 +60,9 @@ pub(super) fn keepers<S: Service>(scenario: &Scenario<S>) -> Vec<String> {
 /// The longest sync. `SLOW_MAX` is the longest time that a slow process takes for one input.
 const SYNC_MAX: Duration = Duration::from_secs(3_600);
 const SLOW_MAX: Duration = Duration::from_secs(60);
+
+/// The longest delay of a datagram by hand: the network keeps it until it arrives.
+const DELAY_MAX: Duration = Duration::from_secs(3_600);
 
 /// The farthest that a clock is set: ten years.
 const STEP_MAX: Duration = Duration::from_secs(315_360_000);
@@ -367,6 +370,14 @@ impl<S: Service> Planner<S> {
             Fault::Rule(rule) => ScriptAction::Rule(self.rule(place, rule)?),
             Fault::Deliver(copy) => ScriptAction::Deliver(self.under_way(place, copy)?),
             Fault::Lose(copy) => ScriptAction::Lose(self.under_way(place, copy)?),
+            Fault::Double(copy) => ScriptAction::Double(self.under_way(place, copy)?),
+            Fault::Delay(copy, by) => {
+                if *by == Duration::ZERO || *by > DELAY_MAX {
+                    let message = format!("delayed by {by}");
+                    self.wrong(place.index(1), message, format!("1us to {DELAY_MAX}"));
+                }
+                ScriptAction::Delay(self.under_way(&inner, copy)?, *by)
+            }
             Fault::Heal => ScriptAction::Heal,
             Fault::Expect(expectation) => {
                 self.fired_by = None;
@@ -378,6 +389,14 @@ impl<S: Service> Planner<S> {
             }
             aimed => unreachable!("{aimed:?} is done to somebody, and made above"),
         };
+        // What overtakes what was sent before it, or is lost.
+        match &planned {
+            ScriptAction::Deliver(_) | ScriptAction::Double(_) | ScriptAction::Delay(..) => {
+                self.check_by_hand(place, planned.row().name(), Links::Datagrams);
+            }
+            ScriptAction::Lose(_) => self.check_by_hand(place, planned.row().name(), Links::Fifo),
+            _ => {}
+        }
         // Rules and `Redeliver` are refused by the order of links.
         if !matches!(planned, ScriptAction::Rule(_) | ScriptAction::Redeliver(_)) {
             self.check_delivery(place, planned.row());
@@ -385,10 +404,14 @@ impl<S: Service> Planner<S> {
         Some(planned)
     }
 
-    /// The datagrams that a step of a held network means.
-    fn under_way(&mut self, place: &Place, copy: &HeldTraffic) -> Option<Filter> {
+    /// The datagram under way that a step means.
+    fn under_way(&mut self, place: &Place, copy: &FlyingTraffic) -> Option<CopyFilter> {
+        if copy.nth == 0 {
+            self.wrong(place.field("nth"), "`nth` counts from 1", "1 is the first");
+        }
         let about = self.about(place, copy.subject.as_ref(), copy.slot, &<MessageOf<S> as Label>::nouns());
-        self.filter(place, copy.kind.as_deref(), (copy.from, copy.to), about)
+        let filter = self.filter(place, copy.kind.as_deref(), (copy.from, copy.to), about)?;
+        Some(CopyFilter { filter, nth: copy.nth })
     }
 
     /// An action on a target, if the target is allowed and the values are in range.

@@ -2,16 +2,12 @@
 //!
 //! Copies inside one program are not held: they cross no network.
 
-use alloc::format;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
-use crate::process::{Process, Subject};
+use crate::process::Process;
 use crate::sim::net::clogs::CloggedCopy;
 use crate::sim::net::packets::PacketId;
-use crate::sim::net::rule::Filter;
-use crate::sim::net::rules::{RuleTargets, any_message_matches};
 use crate::sim::net::{Net, Reach};
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::line::Loss;
@@ -62,31 +58,16 @@ impl<P: Process> Net<P> {
         true
     }
 
-    /// Takes out the oldest held copy that matches.
-    pub(crate) fn take_held(&mut self, filter: &Filter, ends: RuleTargets) -> Option<CloggedCopy> {
-        let Net { held, packets, .. } = self;
-        let held = held.as_mut()?;
-        let matches = |copy: &CloggedCopy| {
-            let datagram = &packets.get(copy.packet).datagram;
-            ends.from.contains(datagram.from)
-                && ends.to.contains(copy.to)
-                && any_message_matches(filter, &datagram.labels)
-        };
-        let place = held.list.iter().position(matches)?;
-        Some(held.list.remove(place))
+    /// The held copies, in the order of sending.
+    pub(crate) fn held_copies(&self) -> &[CloggedCopy] {
+        self.held.as_ref().map_or(&[], |held| &held.list)
     }
 
-    /// The held copies, one text each, the oldest first.
-    pub(crate) fn held_texts(&self) -> impl Iterator<Item = String> {
-        let message = |(kind, subject): &(&str, Subject)| match *subject {
-            Subject::NONE => (*kind).to_string(),
-            subject => format!("{kind} {subject}"),
-        };
-        self.held.iter().flat_map(|held| &held.list).map(move |copy| {
-            let datagram = &self.packets.get(copy.packet).datagram;
-            let messages: Vec<String> = datagram.labels.iter().map(message).collect();
-            format!("{} from {} to {}", messages.join(" + "), datagram.from, copy.to)
-        })
+    /// Takes out the held copy with this number.
+    pub(crate) fn take_held(&mut self, number: u32) {
+        if let Some(held) = &mut self.held {
+            held.list.retain(|copy| copy.packet.copy.number != number);
+        }
     }
 
     /// Ends the hold: what is under way arrives by itself, in the order of sending where nothing else decides.

@@ -22,7 +22,12 @@ pub struct About {
 impl About {
     /// A position in a log.
     pub fn slot(number: u64) -> About {
-        About { noun: Subject::slot(number).noun.into(), number }
+        About::of(Subject::slot(number))
+    }
+
+    /// This subject.
+    pub fn of(subject: Subject) -> About {
+        About { noun: subject.noun.into(), number: subject.number }
     }
 
     /// Whether this is the same as `subject`.
@@ -50,6 +55,15 @@ pub struct Filter {
     pub about: Option<About>,
     /// Only messages about one of these slots.
     pub slots: Option<Slots>,
+}
+
+/// Selects one copy of a datagram under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CopyFilter {
+    /// The copies that match.
+    pub filter: Filter,
+    /// Which of them, in the order of sending, from 1.
+    pub nth: u64,
 }
 
 /// One slot in several: the slots whose number leaves the remainder `rest` when it is divided by `of`.

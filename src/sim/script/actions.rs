@@ -118,6 +118,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             // They hand inputs in, which must wait until no process is handling one.
             ScriptAction::Deliver(_)
             | ScriptAction::Lose(_)
+            | ScriptAction::Double(_)
+            | ScriptAction::Delay(..)
             | ScriptAction::Fire(_)
             | ScriptAction::Sync(_) => {
                 self.script.by_hand.push_back(Fired { step, action, targets, ends });

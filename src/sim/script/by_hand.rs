@@ -1,4 +1,5 @@
-//! The steps of a held network: they deliver and lose what is under way, fire deadlines and complete syncs.
+//! The steps that act by hand: they deliver, lose, double and delay what is under way, and in a held network they fire
+//! deadlines and complete syncs.
 //!
 //! Each acts in an event of its own, between the inputs of processes. A step that does not find what it names makes
 //! the run stale, and says what is there instead. Only the first such step is reported.
@@ -11,32 +12,33 @@ use alloc::vec::Vec;
 use crate::process::Process;
 use crate::sim::host::SimHost;
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::net::clogs::CloggedCopy;
-use crate::sim::net::rule::Filter;
+use crate::sim::net::rule::CopyFilter;
 use crate::sim::net::rules::{Resolved, RuleTargets};
-use crate::sim::net::settings::Delivery;
-use crate::sim::script::describe::datagrams_text;
+use crate::sim::script::describe::copy_text;
 use crate::sim::script::director::{Fired, StepId, Unfired};
 use crate::sim::script::{ClockFault, ScriptAction};
+use crate::sim::under_way::FlyingCopy;
 use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::Judge;
 use crate::sim::watch::line::{LineClass, Loss, TraceEvent};
-use crate::sim::world::World;
+use crate::sim::world::{QueuedEvent, World};
 use crate::time::Duration;
 
 /// The most datagrams, deadlines or syncs that one report lists.
 const LISTED_MAX: usize = 20;
 
 impl<P: Process, J: Judge<P>> World<P, J> {
-    /// Does what the next step says that acts on a held network.
+    /// Does what the next step says that acts by hand.
     pub(crate) fn act_by_hand(&mut self) {
         let Some(Fired { step, action, targets, ends }) = self.script.by_hand.pop_front() else { return };
-        if !self.net.is_held() {
+        if self.script.director.is_stopped {
             return;
         }
         let done = match &action {
-            ScriptAction::Deliver(filter) => self.deliver_by_hand(filter, ends),
-            ScriptAction::Lose(filter) => self.lose_by_hand(filter, ends),
+            ScriptAction::Deliver(copy) => self.deliver_by_hand(copy, ends),
+            ScriptAction::Lose(copy) => self.lose_by_hand(copy, ends),
+            ScriptAction::Double(copy) => self.double_by_hand(copy, ends),
+            ScriptAction::Delay(copy, by) => self.delay_by_hand(copy, ends, *by),
             ScriptAction::Fire(_) => {
                 let places: Vec<HostIndex> =
                     targets.iter().filter_map(|id| self.hosts.list.place(id)).collect();
@@ -46,7 +48,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             ScriptAction::Sync(_) => {
                 self.on_each(step, &action, targets, World::lacks_sync, World::sync_by_hand)
             }
-            other => unreachable!("{} is no step of a held network", other.kind()),
+            other => unreachable!("{} does not act by hand", other.kind()),
         };
         if let Err(why) = done {
             self.watch
@@ -58,24 +60,54 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    fn deliver_by_hand(&mut self, filter: &Filter, ends: RuleTargets) -> Result<(), String> {
-        let CloggedCopy { packet, to, .. } = self.take_held(filter, ends)?;
-        let host = self.hosts.list.place(to).expect("only copies to processes of this world are held");
+    fn deliver_by_hand(&mut self, copy: &CopyFilter, ends: RuleTargets) -> Result<(), String> {
+        let found = self.meant_copy(copy, ends)?;
+        self.take_under_way(&found);
         self.watch.statistics.delivered_by_hand += 1;
-        self.deliver(host, packet);
+        self.deliver(found.host, found.packet);
         Ok(())
     }
 
-    fn lose_by_hand(&mut self, filter: &Filter, ends: RuleTargets) -> Result<(), String> {
-        let CloggedCopy { packet, to, .. } = self.take_held(filter, ends)?;
+    fn lose_by_hand(&mut self, copy: &CopyFilter, ends: RuleTargets) -> Result<(), String> {
+        let found = self.meant_copy(copy, ends)?;
+        self.take_under_way(&found);
         let (net, mut reach) = self.network();
-        net.drop_at(&mut reach, to, packet, Loss::ByHand);
+        net.drop_at(&mut reach, found.to, found.packet, Loss::ByHand);
         Ok(())
     }
 
-    fn take_held(&mut self, filter: &Filter, ends: RuleTargets) -> Result<CloggedCopy, String> {
-        let taken = self.net.take_held(filter, ends);
-        taken.ok_or_else(|| format!("no {} was under way", datagrams_text(filter, "datagram")))
+    fn double_by_hand(&mut self, copy: &CopyFilter, ends: RuleTargets) -> Result<(), String> {
+        let found = self.meant_copy(copy, ends)?;
+        self.net.packets.copy(found.packet);
+        let further = self.net.packets.double(found.packet);
+        self.watch.statistics.doubled_by_hand += 1;
+        self.deliver(found.host, further);
+        Ok(())
+    }
+
+    fn delay_by_hand(&mut self, copy: &CopyFilter, ends: RuleTargets, by: Duration) -> Result<(), String> {
+        let found = self.meant_copy(copy, ends)?;
+        // Where nothing arrives by itself, a file with this step is refused.
+        let Some(turn) = found.turn else { return Ok(()) };
+        self.take_under_way(&found);
+        let FlyingCopy { host, packet, from, to, .. } = found;
+        self.queue.push(turn.at + by, QueuedEvent::Deliver { host, packet });
+        self.watch.statistics.delayed_by_hand += 1;
+        self.watch.mark(FingerprintMark::UnusualPassage, from, [to.number().into(), 10]);
+        let stored = self.net.packets.get_mut(packet);
+        self.watch.line(from, LineClass::Fault, || TraceEvent::Delayed {
+            to,
+            copy: stored.traced(packet.copy),
+            by,
+        });
+        Ok(())
+    }
+
+    fn meant_copy(&self, copy: &CopyFilter, ends: RuleTargets) -> Result<FlyingCopy, String> {
+        let place = usize::try_from(copy.nth.saturating_sub(1)).unwrap_or(usize::MAX);
+        let mut matching =
+            self.under_way().into_iter().filter(|flying| self.is_meant(flying, &copy.filter, ends));
+        matching.nth(place).ok_or_else(|| format!("no {} was under way", copy_text(copy, "datagram")))
     }
 
     /// Acts on each target that lacks nothing, and shows the step with those alone. If there is none, says what each
@@ -155,11 +187,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// Adds what is there to the steps of a held network whose target does not exist.
+    /// Adds what is there to the steps by hand whose target does not exist.
     pub(crate) fn add_what_is_there(&self, unfired: &mut [Unfired]) {
         let director = &self.script.director;
         for Unfired { step, nearest, .. } in unfired {
-            let is_by_hand = director.step(*step).action.row().delivery == Some(Delivery::Held);
+            let is_by_hand = director.step(*step).action.row().is_by_hand;
             if is_by_hand && director.lacks_target(*step) {
                 *nearest = format!("{nearest}; {}", self.what_is_there());
             }
@@ -181,7 +213,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 count => format!("{} ({count})", host.id),
             })
         };
-        let copies = listed(self.net.held_texts());
+        let loose = self.under_way().into_iter().filter(|copy| copy.is_loose);
+        let copies = listed(loose.map(|copy| copy.text()));
+        if !self.net.is_held() {
+            return format!("under way: {copies}");
+        }
         let (deadlines, syncs) = (listed(hosts().filter_map(deadline)), listed(hosts().filter_map(syncs)));
         format!("under way: {copies}; deadlines: {deadlines}; syncs under way: {syncs}")
     }

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use crate::sim::net::rule::{Filter, Ruling, Slots};
+use crate::sim::net::rule::{CopyFilter, Filter, Ruling, Slots};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::{ClockFault, Percent, Seam, Target};
 
@@ -41,6 +41,15 @@ pub(crate) fn filter_text(filter: &Filter) -> String {
 pub(crate) fn datagrams_text(filter: &Filter, any: &str) -> String {
     let text = format!("{} {}", filter.kind.as_deref().unwrap_or(any), filter_text(filter));
     text.trim_end().to_string()
+}
+
+/// `Accept from S0 to S1 about slot 4`, and which of several.
+pub(crate) fn copy_text(copy: &CopyFilter, any: &str) -> String {
+    let text = datagrams_text(&copy.filter, any);
+    match copy.nth {
+        1 => text,
+        nth => format!("{text}, number {nth}"),
+    }
 }
 
 pub(crate) fn ruling_text(ruling: Ruling) -> String {

@@ -86,7 +86,7 @@ pub(crate) struct Director<C> {
     /// Steps that fire at a time and are not in the world's queue yet.
     pub(super) timers: Vec<(Instant, StepId)>,
     pub(super) due_count: usize,
-    is_stopped: bool,
+    pub(super) is_stopped: bool,
 }
 
 impl<C: Clone> Director<C> {
@@ -298,8 +298,14 @@ fn resolve<C>(action: &ScriptAction<C>, roles: &Roles<'_>) -> Option<(Resolved, 
             };
             return Some((Resolved::Anybody, RuleTargets { from, to, stray }));
         }
-        (ScriptAction::Deliver(filter) | ScriptAction::Lose(filter), _) => {
-            let (from, to) = (roles.resolve(filter.from)?, roles.resolve(filter.to)?);
+        (
+            ScriptAction::Deliver(copy)
+            | ScriptAction::Lose(copy)
+            | ScriptAction::Double(copy)
+            | ScriptAction::Delay(copy, _),
+            _,
+        ) => {
+            let (from, to) = (roles.resolve(copy.filter.from)?, roles.resolve(copy.filter.to)?);
             return Some((Resolved::Anybody, RuleTargets { from, to, ..RuleTargets::ANYBODY }));
         }
         (_, Some(who)) => roles.resolve(who).filter(|targets| action.row().aim.takes(*targets))?,

@@ -178,9 +178,9 @@ pub type Track<C> = Vec<ScriptStep<C>>;
 pub(crate) struct Script<C> {
     pub(crate) director: Director<C>,
     pub(crate) watchpoints: Watchpoints,
-    /// Steps that fired and did not find what they name: a kept copy, or something in a held network.
+    /// Steps that fired and did not find what they name: a kept copy, or what a step by hand is done to.
     pub(crate) fruitless: Vec<Unfired>,
-    /// Steps that fired and act on a held network in events of their own.
+    /// Steps that fired and act by hand, in events of their own.
     pub(crate) by_hand: VecDeque<Fired<C>>,
     /// Checks that fired and that the driver of the world has not taken.
     pub(crate) checks: VecDeque<usize>,

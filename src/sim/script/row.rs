@@ -64,6 +64,9 @@ pub struct Row {
     pub weight: u32,
     /// Its text in traces, with `{}` for its targets; empty if the text depends on more.
     pub trace_text: &'static str,
+    /// Whether it acts in an event of its own on what is under way, on a deadline or on a sync. A required step that
+    /// does not find what it names ends the run.
+    pub is_by_hand: bool,
     /// The only delivery of the network under which it means something; `None` if it does under any.
     pub delivery: Option<Delivery>,
     /// The name of its test under `tests/twins`, where runs with and without it differ. Empty if it is no fault.
@@ -89,6 +92,7 @@ pub(super) const fn row(
         counter: None,
         weight: 0,
         trace_text: "",
+        is_by_hand: false,
         delivery: None,
         twin: "",
     }
@@ -124,6 +128,11 @@ impl Row {
     /// Only where the network delivers by itself.
     pub(super) const fn by_itself(self) -> Row {
         Row { delivery: Some(Delivery::ByItself), ..self }
+    }
+
+    /// In an event of its own.
+    pub(super) const fn by_hand(self) -> Row {
+        Row { is_by_hand: true, ..self }
     }
 
     /// Only in a held network.

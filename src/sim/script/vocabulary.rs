@@ -13,10 +13,12 @@ use core::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{SiteId, SiteSet};
-use crate::sim::net::rule::{Filter, LinkRule, Ruling};
+use crate::sim::net::rule::{CopyFilter, LinkRule, Ruling};
 use crate::sim::net::rules::Resolved;
 use crate::sim::script::Target;
-use crate::sim::script::describe::{clock_text, datagrams_text, ruling_text, seam_text, targets_text};
+use crate::sim::script::describe::{
+    clock_text, copy_text, datagrams_text, ruling_text, seam_text, targets_text,
+};
 use crate::sim::script::row::{Aim, EffectTime, Row, disk, row};
 use crate::time::Duration;
 
@@ -215,10 +217,14 @@ pub enum ScriptAction<C> {
     /// room, ends slowness, resumes what is paused and starts what is down and can start. Sync times and clocks stay as
     /// they are.
     Heal,
-    /// Delivers the oldest matching datagram of a held network.
-    Deliver(Filter),
-    /// Loses the oldest matching datagram of a held network.
-    Lose(Filter),
+    /// Delivers a datagram under way at once.
+    Deliver(CopyFilter),
+    /// Loses a datagram under way.
+    Lose(CopyFilter),
+    /// Delivers a copy of a datagram under way at once. The datagram itself stays under way.
+    Double(CopyFilter),
+    /// Delays a datagram under way by this much.
+    Delay(CopyFilter, Duration),
     /// Makes the deadline of the target come, in a held network.
     Fire(Target),
     /// Completes the oldest sync of the target, in a held network.
@@ -378,19 +384,27 @@ rows! {
 
     ScriptAction::Deliver(_) =>
         row("Deliver(kind: \"Accept\", from: Site(0), to: Site(1), subject: \"slot 2\")", "deliver by hand", Nobody, Later,
-            "In a held network the oldest matching datagram arrives.")
-            .counts("delivered by hand").held().twin("by_hand::deliver");
+            "A datagram under way arrives at once: of those that match, the one that was sent first.")
+            .counts("delivered by hand").by_hand().twin("by_hand::deliver");
     ScriptAction::Lose(_) =>
         row("Lose(kind: \"Accept\", from: Site(0), to: Site(1))", "lose by hand", Nobody, Later,
-            "In a held network the oldest matching datagram is lost.")
-            .counts("lost by hand").held().twin("by_hand::lose");
+            "A datagram under way is lost: of those that match, the one that was sent first.")
+            .counts("lost by hand").by_hand().twin("by_hand::lose");
+    ScriptAction::Double(_) =>
+        row("Double(kind: \"Accept\", from: Site(0), to: Site(1))", "double by hand", Nobody, Later,
+            "A copy of a datagram under way arrives at once, and the datagram itself stays under way.")
+            .counts("doubled by hand").by_hand().twin("by_hand::double");
+    ScriptAction::Delay(..) =>
+        row("Delay((kind: \"Accept\", from: Site(0), to: Site(1)), \"50ms\")", "delay by hand", Nobody, Later,
+            "A datagram under way arrives this much later.")
+            .counts("delayed by hand").by_hand().by_itself().twin("by_hand::delay");
     ScriptAction::Fire(_) =>
         row("Fire(Site(1))", "fire a deadline", Processes, Later,
             "In a held network the deadline of the target comes, and its clock is set ahead to it.")
-            .held().trace_text("the deadline of {} comes").twin("by_hand::fire");
+            .by_hand().held().trace_text("the deadline of {} comes").twin("by_hand::fire");
     ScriptAction::Sync(_) =>
         row("Sync(Site(1))", "complete a sync", Sites, Later, "In a held network the oldest sync of the target completes.")
-            .held().trace_text("a sync of {} completes").twin("by_hand::sync");
+            .by_hand().held().trace_text("a sync of {} completes").twin("by_hand::sync");
 
     ScriptAction::Heal =>
         row("Heal", "heal", Nobody, Later,
@@ -429,6 +443,7 @@ impl<C> ScriptAction<C> {
             | ScriptAction::Redeliver(_)
             | ScriptAction::Rule(_) => None,
             ScriptAction::Deliver(_) | ScriptAction::Lose(_) => None,
+            ScriptAction::Double(_) | ScriptAction::Delay(..) => None,
             ScriptAction::Heal | ScriptAction::Check(_) => None,
         }
     }
@@ -468,8 +483,10 @@ impl<C> ScriptAction<C> {
             ScriptAction::Slow(_, Duration::ZERO) => format!("{targets} is fast again"),
             ScriptAction::Slow(_, time) => format!("{targets} takes {time} for each input"),
             ScriptAction::Clock(_, fault) => format!("the clock of {targets} {}", clock_text(*fault)),
-            ScriptAction::Deliver(filter) => format!("deliver {}", datagrams_text(filter, "any datagram")),
-            ScriptAction::Lose(filter) => format!("lose {}", datagrams_text(filter, "any datagram")),
+            ScriptAction::Deliver(copy) => format!("deliver {}", copy_text(copy, "any datagram")),
+            ScriptAction::Lose(copy) => format!("lose {}", copy_text(copy, "any datagram")),
+            ScriptAction::Double(copy) => format!("double {}", copy_text(copy, "any datagram")),
+            ScriptAction::Delay(copy, by) => format!("delay {} by {by}", copy_text(copy, "any datagram")),
             ScriptAction::Check(number) => format!("checks expectation {}", number + 1),
             ScriptAction::Restart(_)
             | ScriptAction::Pause(_)

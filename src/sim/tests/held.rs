@@ -5,7 +5,7 @@ use super::*;
 use crate::outbox::SyncMode;
 use crate::process::Links;
 use crate::sim::net::settings::{Chance, Delivery};
-use crate::sim::{ClockFault, Seam, SimDisk};
+use crate::sim::{ClockFault, CopyFilter, Seam, SimDisk};
 
 const T0: Target = Target::Terminal(0);
 
@@ -19,12 +19,16 @@ fn target(process: ProcessId) -> Target {
     Target::of(process)
 }
 
+fn first(filter: Filter) -> CopyFilter {
+    CopyFilter { filter, nth: 1 }
+}
+
 fn deliver(millis: u64, kind: &str, from: ProcessId, to: ProcessId) -> ScriptStep<Ask> {
-    at(millis, ScriptAction::Deliver(filter(kind, target(from), target(to))))
+    at(millis, ScriptAction::Deliver(first(filter(kind, target(from), target(to)))))
 }
 
 fn lose(millis: u64, kind: &str, from: ProcessId, to: ProcessId) -> ScriptStep<Ask> {
-    at(millis, ScriptAction::Lose(filter(kind, target(from), target(to))))
+    at(millis, ScriptAction::Lose(first(filter(kind, target(from), target(to)))))
 }
 
 fn fire(millis: u64, who: ProcessId) -> ScriptStep<Ask> {
@@ -73,7 +77,7 @@ fn a_step_completes_a_sync_and_steps_deliver_and_lose_what_then_leaves() {
 fn of_several_datagrams_the_oldest_is_meant_and_a_subject_picks_one() {
     let about = |millis, number| {
         let filter = Filter { about: Some(About::slot(number)), ..filter("Tell", Target::Any, target(S1)) };
-        at(millis, ScriptAction::Deliver(filter))
+        at(millis, ScriptAction::Deliver(first(filter)))
     };
     let ask = |millis, number| at(millis, ScriptAction::Command(target(S0), Ask::Each(number)));
     let any = Filter { kind: None, from: Target::Any, to: Target::Any, about: None, slots: None };
@@ -84,7 +88,7 @@ fn of_several_datagrams_the_oldest_is_meant_and_a_subject_picks_one() {
         about(10, 6),
         deliver(20, "Tell", S0, S1),
         deliver(30, "Tell", S0, S1),
-        at(40, ScriptAction::Deliver(any)),
+        at(40, ScriptAction::Deliver(first(any))),
     ])));
     assert_eq!(missed(&world), [""; 0]);
     assert_eq!(kept(&world, S1), [6, 5, 7]);
@@ -95,7 +99,7 @@ fn of_several_datagrams_the_oldest_is_meant_and_a_subject_picks_one() {
 fn a_step_on_a_sending_takes_what_was_just_sent() {
     let on = step(
         Trigger::Sent(filter("Tell", target(S0), target(S2)), 1),
-        ScriptAction::Deliver(filter("Tell", Target::Sender, Target::Recipient)),
+        ScriptAction::Deliver(first(filter("Tell", Target::Sender, Target::Recipient))),
     );
     let ask = at(1, ScriptAction::Command(target(S0), Ask::Each(5)));
     let world = run(held(Vec::from([ask, on])));

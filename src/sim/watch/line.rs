@@ -138,6 +138,7 @@ pub(crate) enum TraceEvent<P: Process> {
     Ruled { to: ProcessId, copy: TracedCopy, rule: Arc<LinkRule> },
     Doubled { to: ProcessId, copy: TracedCopy },
     HeldBack { to: ProcessId, copy: TracedCopy, by: Duration },
+    Delayed { to: ProcessId, copy: TracedCopy, by: Duration },
     Again { to: ProcessId, copy: TracedCopy, by: Duration },
     Repeated { from: ProcessId, copy: TracedCopy, sent: Instant },
     Redelivered { count: usize, copies: Vec<CopyId> },
@@ -321,6 +322,9 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
             TraceEvent::Doubled { to, copy } => write!(f, "-> {to} {}: doubled", SentMessages(copy)),
             TraceEvent::HeldBack { to, copy, by } => {
                 write!(f, "-> {to} {}: takes {by}", SentMessages(copy))
+            }
+            TraceEvent::Delayed { to, copy, by } => {
+                write!(f, "-> {to} {}: delayed by {by}", SentMessages(copy))
             }
             TraceEvent::Again { to, copy, by } => {
                 write!(f, "-> {to} {}: will arrive again {by} later", SentMessages(copy))

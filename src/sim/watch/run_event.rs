@@ -342,6 +342,7 @@ fn tell<P: Process>(what: &TraceEvent<P>, event: &mut RunEvent) -> Part {
         }
         TraceEvent::Doubled { to, copy } => ("doubled", leaves(event, *to, copy)),
         TraceEvent::HeldBack { to, copy, .. } => ("held_back", leaves(event, *to, copy)),
+        TraceEvent::Delayed { to, copy, .. } => ("delayed", leaves(event, *to, copy)),
         TraceEvent::Again { to, copy, .. } => ("again", leaves(event, *to, copy)),
         TraceEvent::CutShort { to, copy, .. } => ("cut_short", leaves(event, *to, copy)),
         TraceEvent::Flipped { to, copy, .. } => ("flipped", leaves(event, *to, copy)),

@@ -73,10 +73,14 @@ counters! {
     waited => "waited for a cut link",
     /// Copies lost because their stream broke or was broken.
     lost_with_links => "lost with a broken link",
-    /// Datagrams of a held network that a step delivered.
+    /// Copies under way that a step delivered.
     delivered_by_hand => "delivered by hand",
-    /// Datagrams of a held network that a step lost.
+    /// Copies under way that a step lost.
     lost_by_hand => "lost by hand",
+    /// Further copies of datagrams under way that a step delivered.
+    doubled_by_hand => "doubled by hand",
+    /// Copies under way that a step delayed.
+    delayed_by_hand => "delayed by hand",
     /// Sites and clients that crashed.
     crashes => "crashes",
     /// Clients that crashed.

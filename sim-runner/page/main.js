@@ -1,27 +1,52 @@
-// Reads the run, fills the controls, and shows the first moment: of a failure, why it failed.
+// Takes runs, fills the controls, and shows the first moment: of a failure, why it failed.
 
 const page = {};
 
+// Fills the controls with what the runs have. What was chosen stays chosen where it is still there.
 function filled() {
   const [run] = view.runs, kinds = new Set(), others = new Set();
   for (const one of view.runs) {
     for (const copy of one.copies) for (const [kind] of copy.messages) kinds.add(kind);
     for (const event of one.events) if (event.class !== "routine" && event.copy === undefined) others.add(kindOf(event));
   }
+  page.kind.replaceChildren(page.kind.options[0]);
   const group = (label, list, prefix) => make("optgroup", { label }, ...[...list].sort().map((kind) => make("option", { value: prefix + kind }, kind)));
   page.kind.append(group("datagrams", kinds, "message "), group("notes", others, ""));
+  if ([...page.kind.options].some((option) => option.value === view.kind)) page.kind.value = view.kind; else view.kind = "";
   const lanes = [...run.processes.values()].filter((process) => process.site === undefined);
-  page.processes.append(...lanes.map((process) => make("label", {}, make("input", { type: "checkbox", value: process.id, checked: true }), ` ${process.id}`)));
+  view.hidden = new Set([...view.hidden].filter((id) => run.processes.has(id)));
+  page.processes.replaceChildren(...lanes.map((process) => make("label", {}, make("input", { type: "checkbox", value: process.id, checked: !view.hidden.has(process.id) }), ` ${process.id}`)));
   page.difference.hidden = view.runs.length < 2;
   page.whyfailed.textContent = view.runs.some(failing) ? "Why did it fail?" : "Why the end?";
   for (const one of view.runs) for (const event of one.events) {
     if (event.kind === "leads" && event.rank !== undefined && !view.ranks.includes(event.rank)) view.ranks.push(event.rank);
   }
-  const calls = run.data.calls ?? [], beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
-  // Lanes for the calls of many terminals would take the room of the others: a switch brings them.
-  view.calls = calls.length > 0 && beside.size <= 2 && view.runs.length === 1;
-  page.calls.checked = view.calls;
-  page.calls.disabled = !calls.length;
+  page.calls.disabled = !run.data.calls?.length;
+}
+
+// Lanes for the calls of many terminals would take the room of the others: a switch brings them.
+function callsChosen() {
+  const [run] = view.runs, calls = run.data.calls ?? [];
+  const beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
+  page.calls.checked = view.calls = calls.length > 0 && beside.size <= 2 && view.runs.length === 1;
+}
+
+// Takes runs in place of those that are shown. Nothing is laid out yet.
+function runsTaken(list) {
+  view.runs = list.map(indexed);
+  if (view.runs[1]) view.runs[1].from = firstDifference(view.runs[0], view.runs[1]);
+  document.body.classList.toggle("two", view.runs.length > 1);
+  filled();
+  runsIntroduced();
+  callsShown();
+}
+
+// Shows other runs at a line of the first one. View, filters and size stay, and so do the colours of leaderships.
+function runsReplaced(list, event) {
+  Object.assign(view, { cone: null, unfolded: "", cursor: { run: 0, event } });
+  runsTaken(list);
+  relaid();
+  chooseEvent(view.runs[0], event);
 }
 
 function pointed() {
@@ -60,21 +85,18 @@ function pointed() {
   window.addEventListener("afterprint", () => { picture.printing = false; document.body.classList.remove("whole"); drawn(true); });
 }
 
-async function opened() {
+// Opens the page with runs that come from a file, or from a program. Returns whether they came.
+async function opened(runs) {
   for (const element of document.querySelectorAll("[id]")) page[element.id] = element;
   const began = performance.now();
   try {
-    view.runs = (await unpacked()).map(indexed);
+    runsTaken(await runs);
   } catch (error) {
     page.trouble.hidden = false;
-    page.trouble.textContent = `The run in this file cannot be read: ${error.message}`;
-    return;
+    page.trouble.textContent = `The run cannot be read: ${error.message}`;
+    return false;
   }
-  if (view.runs[1]) view.runs[1].from = firstDifference(view.runs[0], view.runs[1]);
-  document.body.classList.toggle("two", view.runs.length > 1);
-  filled();
-  runsIntroduced();
-  callsShown();
+  callsChosen();
   controlsReady();
   pointed();
   picture.width = page.frame.clientWidth;
@@ -85,6 +107,5 @@ async function opened() {
     if (!view.cone) page.frame.scrollTop = 0;
   }
   document.documentElement.dataset.opened = Math.round(performance.now() - began);
+  return true;
 }
-
-opened();

@@ -5,7 +5,7 @@ const ROWS = 30;             // slots in one page of the table
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key === "click") element.addEventListener("click", value);
+    if (typeof value === "function") element.addEventListener(key, value);
     else if (value !== false) element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
@@ -48,6 +48,7 @@ function panelShown() {
   eventShown(run, i);
   causeShown();
   stateShown();
+  view.watch?.(run, i);
 }
 
 function eventShown(run, i) {

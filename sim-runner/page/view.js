@@ -152,6 +152,10 @@ const KEYS = [
   [["?"], "?", "this help", () => page.help.showModal()],
 ];
 
+function keysNamed(keys) {
+  page.helpkeys.append(...keys.flatMap(([, name, words]) => [make("dt", {}, make("kbd", {}, name)), make("dd", {}, words)]));
+}
+
 function keyPressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || page.help.open) return;
   const at = event.target, typed = at.matches?.("input[type=text], textarea, select");
@@ -236,7 +240,7 @@ function controlsReady() {
     for (const box of page.processes.querySelectorAll("input")) box.checked = true;
     filtered();
   });
-  page.helpkeys.append(...KEYS.flatMap(([, name, words]) => [make("dt", {}, make("kbd", {}, name)), make("dd", {}, words)]));
+  keysNamed(KEYS);
   page.helpbutton.addEventListener("click", () => page.help.showModal());
   page.helpclose.addEventListener("click", () => page.help.close());
   const themes = ["", "light", "dark"];

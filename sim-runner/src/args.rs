@@ -1,6 +1,8 @@
 //! Command-line arguments.
 
 mod search;
+#[cfg(feature = "http")]
+mod step;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub(crate) use search::{AskArgs, BlameArgs, DrawArgs, ShrinkArgs, SweepArgs};
+#[cfg(feature = "http")]
+pub(crate) use step::StepArgs;
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -93,6 +97,16 @@ pub(crate) enum HarnessCommand {
     Replay(ReplayArgs),
     /// Write a page that shows a run in a browser, event by event
     Show(ShowArgs),
+    /// Step through a run in a browser, look into processes, and act at any moment
+    #[cfg(feature = "http")]
+    Step(StepArgs),
+    /// Only to say how to build the program that can do it
+    #[cfg(not(feature = "http"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Step {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _args: Vec<std::ffi::OsString>,
+    },
     /// Hand a real site's recorded inputs to the same code again, and compare what it does
     ReplayRecording(ReplayRecordingArgs),
     /// Check whether scenarios repeat themselves exactly, and show where they do not
@@ -125,6 +139,8 @@ impl HarnessCommand {
     /// The name of the bug to plant in every process, if there is one.
     pub(crate) fn saboteur(&self) -> Option<&str> {
         match self {
+            #[cfg(feature = "http")]
+            HarnessCommand::Step(StepArgs { saboteur, .. }) => saboteur.as_deref(),
             HarnessCommand::Replay(ReplayArgs { saboteur, .. })
             | HarnessCommand::Show(ShowArgs { saboteur, .. })
             | HarnessCommand::Audit(AuditArgs { saboteur, .. })

@@ -32,6 +32,8 @@ mod report;
 mod show;
 mod shrink;
 mod side_by_side;
+#[cfg(feature = "http")]
+mod step;
 mod sweep;
 #[cfg(feature = "tweets")]
 pub mod tweets;
@@ -114,6 +116,13 @@ fn configured<S: Service>(
     match command {
         HarnessCommand::Replay(args) => replay::replay::<S>(args, configure),
         HarnessCommand::Show(args) => show::show::<S>(args, &runner(), configure),
+        #[cfg(feature = "http")]
+        HarnessCommand::Step(args) => step::step::<S>(args, configure),
+        #[cfg(not(feature = "http"))]
+        HarnessCommand::Step { .. } => Ok(report::usage(
+            "this program was built without a server: build it with the feature `http` of sim-runner, as in `cargo run \
+             --release -p sim-runner --features http -- step FILE`",
+        )),
         HarnessCommand::ReplayRecording(_) => {
             Ok(report::usage("this program replays no recordings of real sites"))
         }

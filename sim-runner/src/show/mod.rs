@@ -1,9 +1,10 @@
 //! `show`: one run, or two beside each other, as a page for a browser.
 
-mod page;
+pub(crate) mod page;
 pub(crate) mod perfetto;
 pub(crate) mod pictures;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -116,7 +117,9 @@ pub(crate) fn show<S: Service>(
     writeln!(out, "wrote {}, {} KB", quoted(&output), page.len().div_ceil(1_000))?;
     out.flush()?;
     if args.open {
-        open(&output);
+        // An absolute path is no flag, and whoever opens it may be elsewhere.
+        let page = fs::canonicalize(&output).unwrap_or(output);
+        open(page.as_os_str(), "open the file in a browser");
     }
     Ok(Exit::Passed)
 }
@@ -191,22 +194,17 @@ fn would_lose(output: &Path, inputs: &[&Path]) -> Option<String> {
 /// How every page begins.
 const PAGE_BEGIN: &str = "<!doctype html>";
 
-/// Opens the page in the browser of the desktop. The page is written anyhow.
-fn open(path: &Path) {
+/// Opens a page in the browser of the desktop. If that fails, `otherwise` says what to do.
+pub(crate) fn open(page: &OsStr, otherwise: &str) {
     let program = match std::env::consts::OS {
         "macos" => "open",
         "windows" => "explorer",
         _ => "xdg-open",
     };
     let mut command = Command::new(program);
-    // An absolute path is no flag, and whoever opens it may be elsewhere.
-    command
-        .arg(fs::canonicalize(path).unwrap_or_else(|_| path.into()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // It is not waited for: some openers run until the browser is closed.
     if let Err(why) = command.spawn() {
-        warning(format_args!("failed to run `{program}`: {why}; open the file in a browser"));
+        warning(format_args!("failed to run `{program}`: {why}; {otherwise}"));
     }
 }

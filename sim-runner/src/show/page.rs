@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 const PAGE: &str = include_str!("../../page/page.html");
 const STYLE: &str = include_str!("../../page/style.css");
 
-/// The scripts in the order in which each uses those before it.
+/// The scripts of every page, in the order in which each uses those before it.
 const SCRIPTS: [&str; 10] = [
     include_str!("../../page/data.js"),
     include_str!("../../page/history.js"),
@@ -27,6 +27,15 @@ const SCRIPTS: [&str; 10] = [
     include_str!("../../page/main.js"),
 ];
 
+/// What ends the script of a page that only shows.
+const SHOW: &str = include_str!("../../page/show.js");
+
+/// What ends the script of a page with a session behind it, and its style.
+#[cfg(feature = "http")]
+const STEP: [&str; 2] = [include_str!("../../page/live.js"), include_str!("../../page/step.js")];
+#[cfg(feature = "http")]
+const STEP_STYLE: &str = include_str!("../../page/live.css");
+
 /// Two runs beside each other.
 #[derive(Serialize)]
 struct Runs<'a> {
@@ -35,17 +44,29 @@ struct Runs<'a> {
 
 /// The page of one run, or of several.
 pub(super) fn page(runs: &[Picture]) -> io::Result<String> {
-    let script = format!("(function(){{\"use strict\";\n{}\n}})()", SCRIPTS.join("\n"));
+    Ok(joined(&packed(&Runs { runs })?, &[SHOW], "", ""))
+}
+
+/// The page of one run with a session behind it, which its script asks at the page's own address.
+#[cfg(feature = "http")]
+pub(crate) fn live(run: &Picture) -> io::Result<String> {
+    let run = packed(&Runs { runs: std::slice::from_ref(run) })?;
+    Ok(joined(&run, &STEP, STEP_STYLE, "; connect-src 'self'"))
+}
+
+/// The page of packed runs, with scripts and a style after those of every page, and with what else the policy allows.
+fn joined(run: &str, scripts: &[&str], style: &str, also: &str) -> String {
+    let script = format!("(function(){{\"use strict\";\n{}\n}})()", [&SCRIPTS, scripts].concat().join("\n"));
+    let style = format!("{STYLE}{style}");
     let policy = format!(
-        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'; img-src data:",
+        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'; img-src data:{also}",
         source(&script),
-        source(STYLE)
+        source(&style)
     );
-    let run = packed(&Runs { runs })?;
     // What is filled in last may hold the other marks as text.
     let parts =
-        [("{{policy}}", policy.as_str()), ("{{style}}", STYLE), ("{{run}}", &run), ("{{script}}", &script)];
-    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + script.len() + run.len());
+        [("{{policy}}", policy.as_str()), ("{{style}}", &style), ("{{run}}", run), ("{{script}}", &script)];
+    let mut page = String::with_capacity(PAGE.len() + style.len() + script.len() + run.len());
     let mut rest = PAGE;
     for (mark, text) in parts {
         let (before, after) =
@@ -55,7 +76,7 @@ pub(super) fn page(runs: &[Picture]) -> io::Result<String> {
         rest = after;
     }
     page += rest;
-    Ok(page)
+    page
 }
 
 /// How a content security policy names a text.

@@ -47,6 +47,15 @@ pub(crate) fn words<S: Service>(args: &WordsArgs) -> io::Result<Exit> {
     Ok(Exit::Passed)
 }
 
+/// Examples of all actions that a step may have: first the service's commands.
+#[cfg(feature = "http")]
+pub(crate) fn actions<S: Service>() -> Vec<String> {
+    let schemas = Schemas::of::<S>();
+    let commands = schema::variants(schemas.definition("Command"));
+    let commands = commands.iter().map(|variant| schemas.example_of(variant));
+    commands.chain(rows().map(|row| row.word.to_owned())).collect()
+}
+
 /// Every kind of action that is in the words of the harness.
 fn rows() -> impl Iterator<Item = &'static Row> {
     ScriptAction::<()>::rows().filter(|row| !row.word.is_empty())

@@ -1,0 +1,3 @@
+// Starts a page that only shows: its runs are in the file.
+
+opened(unpacked());

@@ -1,0 +1,18 @@
+// Starts a page with a session behind it: the program at the page's own address answers.
+
+// Asks the program, and says which run the page shows.
+async function asked(request) {
+  const run = view.runs[0].data.fingerprint;
+  const response = await fetch("ask", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ run, request }) });
+  if (!response.ok) throw new Error(`the answer has the status ${response.status}`);
+  return response.json();
+}
+
+async function begun() {
+  if (!await opened(unpacked())) return;
+  const { pokes, examples, path } = await asked({ do: "begin" });
+  lively(asked, { pokes, examples, saves: true });
+  live.parts.save.title = `Save in ${path}`;
+}
+
+begun();

@@ -5,7 +5,7 @@ const HOWS = { deliver: "deliver now", lose: "lose", double: "double", delay: "d
 // What can be done to a process, by its status.
 const DEEDS = { up: ["Crash", "Pause", "Isolate"], paused: ["Resume", "Crash", "Isolate"], down: ["Restart"], failed: ["Restart"] };
 const WAYS = 12;             // datagrams under way that are listed at once
-const SOON = 30;             // ms that the moment rests before the program is asked about it
+const SOON = 15;             // ms that the moment rests before the program is asked about it
 
 // `view` is the last look, and `event` in it the line that everything in the box is done at.
 const live = { ask: null, saves: false, view: null, looking: false, acting: false, timer: 0, pokes: [], unfolded: new Set(), more: false, parts: {} };
@@ -69,12 +69,13 @@ function lookedSoon(i) {
 }
 
 async function looked() {
-  const i = view.cursor.event;
+  const i = view.cursor.event, [run] = view.runs;
   if (live.looking || live.acting) return;
   live.looking = true;
   const reply = await answered({ do: "look", event: i });
   live.looking = false;
-  if (reply?.is === "view") {
+  if (view.runs[0] !== run) return looked();
+  if (reply) {
     live.view = reply;
     troubled([]);
     viewShown();
@@ -125,14 +126,14 @@ async function changed(request) {
   const reply = await answered(request);
   live.acting = false;
   live.parts.forms.disabled = !canAct();
-  if (!reply) return;
+  if (!reply) return lookedSoon(view.cursor.event);
   troubled([]);
   live.pokes = reply.pokes;
   live.view = null;
   runsReplaced([reply.run], reply.event);
   doneShown();
-  const last = reply.pokes.at(-1), { name } = reply.run.verdict;
-  live.parts.said.replaceChildren(request.do === "undo" ? "Taken back." : "Done: ", request.do === "undo" || !last ? "" : quoted(last.action),
+  const { name } = reply.run.verdict;
+  live.parts.said.replaceChildren(...request.do === "undo" ? ["Taken back."] : ["Done: ", quoted(reply.pokes.at(-1).action), "."],
     reply.dropped ? ` ${reply.dropped} later ${reply.dropped === 1 ? "step was" : "steps were"} taken back.` : "", ` The run ${name === "passed" ? "passes" : `is ${name}`}.`);
   if (document.activeElement === document.body) live.parts.acting.focus({ preventScroll: true });
 }
@@ -155,13 +156,14 @@ function microsOf(field, name) {
 
 function viewShown() {
   const { view: now, parts } = live;
-  parts.when.textContent = now.why_not === undefined ? `As of ${seconds(now.at, 6)} s, after line ${now.event + 1}` : `Nothing can be done here: ${now.why_not}`;
+  parts.when.textContent = now.why_not === undefined ? `As of ${seconds(now.at, 6)} s, after everything of that moment` : `Nothing can be done here: ${now.why_not}`;
   parts.forms.disabled = !canAct();
   waysShown();
   processesShown();
   linksShown();
   insideShown();
   copyOffered(view.runs[0], view.cursor.event);
+  document.documentElement.dataset.looked = now.event;
 }
 
 function carriedText(way) {

@@ -64,7 +64,8 @@ impl Stepping {
     /// The status and the body that come back for this head and body.
     fn sent(&self, head: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
-        write!(stream, "{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        write!(stream, "{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -122,9 +123,13 @@ fn what_was_done_is_saved_and_replayed_with_the_same_fingerprint() {
     assert_eq!(run["is"], "run", "{run}");
     let event = run["event"].as_u64().unwrap();
     let view = stepping.ask(&json!({ "do": "look", "event": event }));
-    assert_eq!((&view["processes"][0]["id"], &view["processes"][0]["status"]), (&json!("S0"), &json!("down")));
+    assert_eq!(
+        (&view["processes"][0]["id"], &view["processes"][0]["status"]),
+        (&json!("S0"), &json!("down"))
+    );
     let copies = view["under_way"].as_array().unwrap();
-    let copy = copies.iter().find(|copy| copy["can"].as_array().is_some_and(|can| can.contains(&json!("lose"))));
+    let copy =
+        copies.iter().find(|copy| copy["can"].as_array().is_some_and(|can| can.contains(&json!("lose"))));
     let lost = json!({ "do": "poke", "event": event, "copy": copy.unwrap()["copy"], "how": "lose" });
     let run = stepping.ask(&lost);
     assert_eq!((&run["is"], run["pokes"].as_array().map(Vec::len)), (&json!("run"), Some(2)), "{run}");
@@ -155,7 +160,10 @@ fn an_interrupt_says_what_is_not_saved() {
     assert_eq!(stepping.ask(&json!({ "do": "undo" }))["is"], "run");
     stepping.ask(&json!({ "do": "poke", "event": 9, "action": "Crash(Site(2))" }));
     let (code, rest) = stepping.interrupt();
-    assert_eq!((code, rest.as_str()), (0, "x.ron holds an earlier state: what was done since then is not saved\n"));
+    assert_eq!(
+        (code, rest.as_str()),
+        (0, "x.ron holds an earlier state: what was done since then is not saved\n")
+    );
 }
 
 #[test]
@@ -207,7 +215,10 @@ fn what_is_wrong_is_said_before_anything_listens() {
     let folder = folder("files");
     fs::write(folder.join("bad.ron"), QUIET.replace("Tweet", "Twet")).unwrap();
     let (code, text, error) = ended(&folder, &["step", "bad.ron"]);
-    assert!(code == 2 && text.is_empty() && error.contains("bad.ron:3:") && error.contains("`Tweet`"), "{text}{error}");
+    assert!(
+        code == 2 && text.is_empty() && error.contains("bad.ron:3:") && error.contains("`Tweet`"),
+        "{text}{error}"
+    );
     fs::write(folder.join("notes.ron"), "my notes").unwrap();
     let (code, text, error) = ended(&folder, &["step", "quiet.ron", "-o", "notes.ron"]);
     assert!(code == 2 && text.is_empty() && error.contains("`step` has not saved it"), "{text}{error}");

@@ -200,7 +200,7 @@ fn steps_of_a_held_network_are_refused_elsewhere_and_checked_there() {
     assert!(bad.contains("leave out `Delay`"), "{bad}");
     for (by, range) in [("0s", "1us to 60min"), ("61min", "1us to 60min")] {
         let bad = wrong(&format!("steps: [At(\"1s\", Delay((kind: \"Got\"), \"{by}\"))]"));
-        assert!(bad.contains(&format!("{range}")), "{bad}");
+        assert!(bad.contains(range), "{bad}");
     }
     assert!(wrong("steps: [At(\"1s\", Lose(nth: 0))]").contains("`nth` counts from 1"));
     let step = |step: &str, part: &str| {

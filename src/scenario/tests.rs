@@ -153,7 +153,7 @@ fn malformed_text_is_shown_in_its_place() {
     2 |   At("1s", Haul),
       |            ^^^^
       |
-      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Redeliver`, `Rule`, `SyncTime`, `Disk`, `Wipe`, `Slow`, `Clock`, `Heal`, `Deliver`, `Lose`, `Fire`, `Sync`, `Expect`, `Put` or `PutOdd`
+      = help: did you mean `Heal`? expected `Crash`, `Restart`, `Pause`, `Resume`, `Isolate`, `Partition`, `Cut`, `Mend`, `Clog`, `Unclog`, `Redeliver`, `Rule`, `SyncTime`, `Disk`, `Wipe`, `Slow`, `Clock`, `Heal`, `Deliver`, `Lose`, `Double`, `Delay`, `Fire`, `Sync`, `Expect`, `Put` or `PutOdd`
     "#);
     insta::assert_snapshot!(wrong("Scenario(about: \"x\", sites: 3, steps: [\n  On(Lead(Any), Heal),\n])"), @r#"
     error: unknown event `Lead`

@@ -2,23 +2,19 @@
 //
 // PAGES=FOLDER node --test page.test.mjs        every *.html in the folder is opened; at least one must be of a failing run
 // SHOTS=FOLDER                    where the screenshots go; without it into a folder beside the pages
-// CHROMIUM=PATH                   the browser, /usr/bin/chromium if not given
 
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import Ajv from "ajv/dist/2020.js";
-import { chromium } from "playwright-core";
+import { complaints, found, launched, open, tooWide, went } from "./tools.mjs";
 
 const folder = resolve(process.env.PAGES ?? assert.fail("PAGES names the folder of pages to open"));
 const shots = resolve(process.env.SHOTS ?? join(folder, "screenshots"));
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const MOST_DRAWN = 2000;
 const DATA = /(<script type="application\/octet-stream" id="run">)([^<]*)(<\/script>)/;
 
@@ -33,7 +29,7 @@ assert.ok(failing && longest, `${folder} needs a page of a failing run of less t
 let browser, made;
 
 before(async () => {
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  browser = await launched();
   mkdirSync(shots, { recursive: true });
   made = mkdtempSync(join(tmpdir(), "pages-"));
 });
@@ -62,14 +58,9 @@ function madePage(name, run) {
 // Opens a page, and fails where it complains, throws or asks for anything but itself.
 async function opened(page, { width = 1280, height = 900, scheme = "dark", hash = "" } = {}) {
   const tab = await browser.newPage({ viewport: { width, height }, colorScheme: scheme });
-  const url = pathToFileURL(page.path).href, wrong = [];
-  tab.on("console", (message) => { if (["error", "warning"].includes(message.type())) wrong.push(`console: ${message.text()}`); });
-  tab.on("pageerror", (error) => wrong.push(`error: ${error.stack}`));
-  tab.on("request", (request) => { if (request.url().split("#")[0] !== url && !request.url().startsWith("data:")) wrong.push(`request: ${request.url()}`); });
-  tab.on("dialog", (dialog) => { wrong.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  const url = pathToFileURL(page.path).href, wrong = complaints(tab, (asked) => asked.split("#")[0] === url);
   await tab.goto(url + hash);
-  await tab.waitForFunction(() => document.documentElement.dataset.opened || !document.getElementById("trouble").hidden, null, { timeout: 30000 });
-  assert.equal(await tab.locator("#trouble").isVisible(), false, await tab.locator("#trouble").textContent());
+  await open(tab);
   const close = async () => { await tab.close(); assert.deepEqual(wrong, []); };
   return { tab, close };
 }
@@ -146,12 +137,6 @@ function underWay(run, moment) {
   }
   return open.size;
 }
-
-const went = (tab, moment) => tab.evaluate((k) => {
-  const slider = document.getElementById("slider");
-  slider.value = k;
-  slider.dispatchEvent(new Event("input"));
-}, moment);
 
 test("the run in every page is what its schema describes", () => {
   const ajv = new Ajv({ strict: true, allErrors: true, formats: { uint: true, uint32: true, uint64: true } });
@@ -322,12 +307,13 @@ test("it reads at three widths in dark and light, and axe finds nothing", async 
         await tab.setViewportSize({ width, height });
         await tab.waitForTimeout(180);
         await tab.screenshot({ path: join(shots, `${name}-${width}-${scheme}.png`) });
-        const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        const wide = await tooWide(tab);
         assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width}`);
+        const hidden = await tab.evaluate(() => document.getElementById("panel").scrollWidth - document.getElementById("panel").clientWidth);
+        assert.ok(hidden <= 0, `${hidden} px of the panel of ${name} are beside it at ${width}`);
         if (width === 2560 || (k > 0 && (width === 320 || scheme === "dark"))) continue;
         if (width === 1280) await tab.evaluate(() => { for (const details of document.querySelectorAll("details")) details.open = true; });
-        const found = await tab.evaluate(`${axe};axe.run({ resultTypes: ["violations"] }).then((result) => result.violations.map((one) => one.id + ": " + one.help + " " + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" | ")))`);
-        assert.deepEqual(found, [], `${name} at ${width}, ${scheme}`);
+        assert.deepEqual(await found(tab), [], `${name} at ${width}, ${scheme}`);
       }
       await close();
     }

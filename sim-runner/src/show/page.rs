@@ -44,13 +44,14 @@ struct Runs<'a> {
 
 /// The page of one run, or of several.
 pub(super) fn page(runs: &[Picture]) -> io::Result<String> {
-    Ok(joined(&packed(&Runs { runs })?, &[SHOW], "", ""))
+    Ok(joined(&packed(&Runs { runs }, Compression::best())?, &[SHOW], "", ""))
 }
 
 /// The page of one run with a session behind it, which its script asks at the page's own address.
 #[cfg(feature = "http")]
 pub(crate) fn live(run: &Picture) -> io::Result<String> {
-    let run = packed(&Runs { runs: std::slice::from_ref(run) })?;
+    // It goes no further than this machine.
+    let run = packed(&Runs { runs: std::slice::from_ref(run) }, Compression::fast())?;
     Ok(joined(&run, &STEP, STEP_STYLE, "; connect-src 'self'"))
 }
 
@@ -89,8 +90,8 @@ fn source(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-fn packed(runs: &Runs<'_>) -> io::Result<String> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+fn packed(runs: &Runs<'_>, compression: Compression) -> io::Result<String> {
+    let mut gzip = GzEncoder::new(Vec::new(), compression);
     serde_json::to_writer(&mut gzip, runs).map_err(io::Error::other)?;
     gzip.flush()?;
     Ok(STANDARD.encode(gzip.finish()?))

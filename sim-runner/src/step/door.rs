@@ -61,7 +61,9 @@ impl Door {
         match (&head.method, rest) {
             // A browser that opens an address names no origin. What is to become a document is no frame and no script
             // of another page.
-            (&Method::GET, "") if is_ours != Some(false) && is_or_none(&head.headers, "sec-fetch-dest", b"document") => {
+            (&Method::GET, "")
+                if is_ours != Some(false) && is_or_none(&head.headers, "sec-fetch-dest", b"document") =>
+            {
                 Some(Purpose::Page)
             }
             (&Method::POST, "ask")

@@ -79,7 +79,8 @@ pub(crate) fn step<S: Service>(
     let examples = vocabulary::actions::<S>();
     // The saved scenario has the seed.
     let run = RunOptions { seed: None, ..run };
-    let mut desk = Desk { session, file, run, configure, examples, pokes: Value::Array(Vec::new()), saved: None };
+    let mut desk =
+        Desk { session, file, run, configure, examples, pokes: Value::Array(Vec::new()), saved: None };
     let mut has_warned = false;
     while !stop.load(Ordering::Relaxed) {
         let Some(waiting) = server.next(TICK)? else { continue };

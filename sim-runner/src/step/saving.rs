@@ -59,7 +59,8 @@ impl SavedFile {
             return Err(refusal(why, "end the program and start it with -o and another name"));
         }
         let shown = self.path.display().to_string();
-        let head = format!("{MARK}saved by `step` from {}.\n// Replay:  {}\n", quoted(&self.from), self.replay());
+        let head =
+            format!("{MARK}saved by `step` from {}.\n// Replay:  {}\n", quoted(&self.from), self.replay());
         write_aside(&self.path, &(head + &write(scenario)))
             .map_err(|why| refusal(why.to_string(), "make room for it, and save again"))?;
         let text = fs::read_to_string(&self.path)
@@ -72,7 +73,8 @@ impl SavedFile {
         })?;
         let found = format!("{:016x}", outcome.fingerprint);
         if found != fingerprint {
-            let what = format!("{shown} is saved, but runs otherwise: fingerprint {found} instead of {fingerprint}");
+            let what =
+                format!("{shown} is saved, but runs otherwise: fingerprint {found} instead of {fingerprint}");
             return Err(refusal(what, "`audit` shows where two runs of it differ"));
         }
         Ok(())

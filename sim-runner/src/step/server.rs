@@ -184,7 +184,8 @@ mod tests {
 
     fn ask(url: &str, origin: &str, body: &str) -> String {
         let ((host, path), length) = (parts(url), body.len());
-        let head = format!("POST {path}ask HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: close\r\n");
+        let head =
+            format!("POST {path}ask HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: close\r\n");
         format!("{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
     }
 
@@ -232,7 +233,10 @@ mod tests {
                 sent(url, &page(url).replacen(path, "/", 1)),
                 sent(url, &page(url).replacen(path, "/favicon.ico", 1)),
                 sent(url, &page(url).replacen(&format!("Host: {host}"), "Host: rebound.example", 1)),
-                sent(url, &page(url).replacen(&format!("GET {path}"), &format!("GET http://evil.example{path}"), 1)),
+                sent(
+                    url,
+                    &page(url).replacen(&format!("GET {path}"), &format!("GET http://evil.example{path}"), 1),
+                ),
                 sent(url, &page(url).replacen(&format!("Host: {host}\r\n"), "", 1)),
                 other(&format!("Origin: {origin}\r\n"), ""),
                 other(&format!("Origin: {origin}"), "Origin: http://evil.example"),
@@ -248,7 +252,10 @@ mod tests {
         };
         for refusal in &refusals {
             assert!(refusal.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{refusal}");
-            assert!(refusal.ends_with("\r\n\r\n") && !refusal.to_lowercase().contains("access-control-"), "{refusal}");
+            assert!(
+                refusal.ends_with("\r\n\r\n") && !refusal.to_lowercase().contains("access-control-"),
+                "{refusal}"
+            );
             assert_eq!(without_date(refusal), without_date(&refusals[0]));
         }
     }

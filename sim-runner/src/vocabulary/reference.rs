@@ -52,7 +52,7 @@ const SECTIONS: &[Section] = &[
     Type("Event", "Events"),
     Type("Traffic", "Datagrams of an event"),
     Actions,
-    Type("HeldTraffic", "Datagrams under way"),
+    Type("FlyingTraffic", "Datagrams under way"),
     Type("Rule", "Rules"),
     Type("Slots", "Slots of a rule"),
     Type("Ruling", "Rulings"),

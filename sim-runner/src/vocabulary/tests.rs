@@ -119,7 +119,7 @@ const STRUCTS: &[(&str, &str)] = &[
     ("History", "Scenario(about: \"\", sites: 3, history: ({}))"),
     ("Bursts", "Scenario(about: \"\", sites: 3, network: (bursts: (chance: \"1%\", length: \"1s\", {})))"),
     ("Traffic", "Scenario(about: \"\", sites: 3, steps: [On(Sent({}), Heal)])"),
-    ("HeldTraffic", "Scenario(about: \"\", sites: 3, steps: [At(\"1s\", Deliver({}))])"),
+    ("FlyingTraffic", "Scenario(about: \"\", sites: 3, steps: [At(\"1s\", Deliver({}))])"),
     ("Rule", "Scenario(about: \"\", sites: 3, rules: [(then: Drop, {})])"),
     ("Profile", "Profile({})"),
     ("NetworkDrawn", "Profile(network: ({}))"),

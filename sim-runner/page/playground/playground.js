@@ -60,6 +60,7 @@ async function started() {
   if (turn !== playground.begun) return;
   page.state.textContent = said;
   busy(false);
+  if (live.ask) lookedSoon(view.cursor.event);
 }
 
 // Nothing is done in the run before while another one runs, which takes its place.
@@ -72,7 +73,7 @@ function busy(is) {
 // Runs a text, and shows the run unless it is out of date. Returns a sentence about its end.
 async function outcome(text, bug, isWanted) {
   const example = playground.examples.find((one) => one.text === text), name = example?.name ?? "scenario";
-  const reproduce = `sim-runner replay ${example ? `scenarios/${name}` : name}.ron${bug ? ` --saboteur ${bug}` : ""} --trace`;
+  const reproduce = command(example ? `scenarios/${name}` : name, bug);
   const began = performance.now(), reply = await asked({ do: "load", text, name, reproduce, ...(bug ? { bug } : {}) });
   const took = Math.round(performance.now() - began), scenario = await packedText(text);
   if (!isWanted()) return "";
@@ -93,7 +94,8 @@ async function runShown(run) {
   if (document.body.dataset.run === undefined) {
     document.body.dataset.run = "";
     await opened([run]);
-    lively(asked, { examples: ACTIONS });
+    lively(done, { examples: ACTIONS });
+    live.parts.copy.after(make("button", { type: "button", click: () => { textTaken(view.runs[0].data.scenario); started(); } }, "Take it into the editor"));
     return;
   }
   Object.assign(view, { cone: null, unfolded: "", cursor: { run: 0, event: 0 }, ranks: [], slotPage: 0 });
@@ -104,6 +106,21 @@ async function runShown(run) {
   relaid();
   doneShown();
   firstShown();
+}
+
+// Does something in the run. What was done is in no file, and the address holds it.
+async function done(request) {
+  const reply = await asked(request);
+  if (reply.is === "run") {
+    view.link = { ...view.link, scenario: await packedText(reply.run.scenario) };
+    reply.run.reproduce = command("scenario", view.link.bug);
+  }
+  return reply;
+}
+
+// The command that runs it outside of the page.
+function command(path, bug) {
+  return `sim-runner replay ${path}.ron${bug ? ` --saboteur ${bug}` : ""} --trace`;
 }
 
 // What is wrong with the text, while it is written.

@@ -2,7 +2,7 @@
 
 const LINK_MAX = 1 << 20;    // bytes of a scenario in a link
 const ACTIONS = ["Tweet(site: 1, user: \"ann\", text: \"hello\")", "Crash(Leader)", "Isolate(Follower)", "Restart(AllSites)"];
-const playground = { examples: [], worker: null, asked: new Map(), number: 0, begun: 0, at: null };
+const playground = { examples: [], worker: null, asked: new Map(), number: 0, begun: 0, own: null };
 
 function asked(request) {
   return new Promise((answered) => {
@@ -36,6 +36,10 @@ async function workerStarted() {
     worker.postMessage({ bytes }, [bytes]);
   });
   URL.revokeObjectURL(address);
+  worker.onerror = (event) => {
+    page.trouble.hidden = false;
+    page.trouble.textContent = `The simulator ended: ${event.message}. Open the page anew.`;
+  };
   worker.onmessage = ({ data }) => {
     if (data.progress) return progressShown(data.progress);
     playground.asked.get(data.number)(JSON.parse(data.reply));
@@ -72,7 +76,7 @@ function busy(is) {
 
 // Runs a text, and shows the run unless it is out of date. Returns a sentence about its end.
 async function outcome(text, bug, isWanted) {
-  const example = playground.examples.find((one) => one.text === text), name = example?.name ?? "scenario";
+  const example = exampleOf(text), name = example?.name ?? "scenario";
   const reproduce = command(example ? `scenarios/${name}` : name, bug);
   const began = performance.now(), reply = await asked({ do: "load", text, name, reproduce, ...(bug ? { bug } : {}) });
   const took = Math.round(performance.now() - began), scenario = await packedText(text);
@@ -127,6 +131,7 @@ function command(path, bug) {
 async function checked() {
   const text = page.source.value, reply = await asked({ do: "check", text });
   if (text !== page.source.value) return;
+  page.example.value = exampleOf(text)?.name ?? "";
   problemsShown(reply.problems ?? [], reply.more);
   page.state.textContent = mistakes(reply);
 }
@@ -136,9 +141,15 @@ function lessonShown(example) {
   page.lesson.textContent = example?.lesson ?? "";
 }
 
-function exampleTaken(example) {
-  textTaken(example.text);
-  page.bugs.value = example.bug ?? "";
+const exampleOf = (text) => playground.examples.find((one) => one.text === text);
+
+// Takes the example of this name, or with an empty one the last text that is none.
+function exampleTaken(name) {
+  const example = playground.examples.find((one) => one.name === name), text = page.source.value;
+  if (text && !exampleOf(text)) playground.own = text;
+  page.example.options[0].hidden = playground.own === null;
+  textTaken(example ? example.text : playground.own);
+  if (example) page.bugs.value = example.bug ?? "";
   lessonShown(example);
   return started();
 }
@@ -178,10 +189,10 @@ async function linkTaken() {
     return false;
   }
   page.trouble.hidden = true;
-  const bug = parts.get("bug") ?? "", example = playground.examples.find((one) => one.text === text);
+  const bug = parts.get("bug") ?? "";
   textTaken(text);
   page.bugs.value = [...page.bugs.options].some((option) => option.value === bug) ? bug : "";
-  lessonShown(example);
+  lessonShown(exampleOf(text));
   await started();
   return true;
 }
@@ -208,7 +219,7 @@ async function begun() {
   page.bugs.append(...bugs.map((bug) => make("option", { value: bug.name, title: bug.about }, bug.name)));
   page.example.append(make("option", { value: "", hidden: true }, "of your own"), ...playground.examples.map((one) => make("option", { value: one.name }, one.name.replaceAll("_", " "))));
   editorReady(checked);
-  page.example.addEventListener("change", () => exampleTaken(playground.examples.find((one) => one.name === page.example.value)));
+  page.example.addEventListener("change", () => exampleTaken(page.example.value));
   page.bugs.addEventListener("change", started);
   page.start.addEventListener("click", started);
   page.stop.addEventListener("click", () => playground.worker.postMessage({ stop: true }));
@@ -219,7 +230,7 @@ async function begun() {
     started();
   });
   window.addEventListener("hashchange", linkTaken);
-  if (!await linkTaken()) await exampleTaken(playground.examples[0]);
+  if (!await linkTaken()) await exampleTaken(playground.examples[0].name);
   document.documentElement.dataset.ready = Math.round(performance.now() - began);
 }
 

@@ -148,6 +148,13 @@ test("mistakes are underlined at their places, and a click goes there", async ()
   assert.equal(await tab.locator("#source").getAttribute("aria-invalid"), "true");
   assert.equal(await tab.evaluate(() => document.querySelectorAll("#editor img, #editor script:not([type])").length), 0);
   await tab.screenshot({ path: join(shots, "mistake.png") });
+  // A text of one's own is kept while one looks at an example.
+  const own = await tab.locator("#source").inputValue();
+  await tab.selectOption("#example", "one_site");
+  await over(tab);
+  await tab.selectOption("#example", "");
+  await over(tab);
+  assert.equal(await tab.locator("#source").inputValue(), own);
   // It does not run, and says so; the run before stays.
   await tab.locator("#start").click();
   await over(tab);

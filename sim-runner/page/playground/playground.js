@@ -132,8 +132,9 @@ async function checked() {
   const text = page.source.value, reply = await asked({ do: "check", text });
   if (text !== page.source.value) return;
   page.example.value = exampleOf(text)?.name ?? "";
+  const was = page.problems.childElementCount > 0;
   problemsShown(reply.problems ?? [], reply.more);
-  page.state.textContent = mistakes(reply);
+  if (was || reply.is !== "good") page.state.textContent = mistakes(reply);
 }
 
 function lessonShown(example) {

@@ -124,6 +124,32 @@ test("a site that panics is shown with its message and the state before it, and 
   await close();
 });
 
+test("what makes a run panic is refused with the message, and what is done afterwards is done", async () => {
+  const two = `Scenario(about: "Three tweets", seed: 20, sites: 3, leader: 0, network: (latency: Constant("10ms")), steps: [
+    On(Leads(Site(0)), Tweet(site: 0, user: "ann", text: "hello")),
+    On(Noted(kind: "done", who: Terminal(0)), Tweet(site: 0, user: "ann", text: "again")),
+    After("2s", Tweet(site: 1, user: "bob", text: "hi")),
+])`;
+  const { tab, close } = await opened();
+  await written(tab, two);
+  await tab.selectOption("#bugs", "asserts-that-proposals-are-news");
+  await over(tab);
+  const before = await fingerprint(tab), does = async (action) => {
+    await tab.getByLabel("any step, in RON").fill(action);
+    await tab.getByRole("button", { name: "Do it" }).click();
+  };
+  // The first slot is chosen, and the leader is not heard from here on.
+  await tab.evaluate(() => { const slider = document.getElementById("slider"); slider.value = 60; slider.dispatchEvent(new Event("input")); });
+  await tab.waitForFunction(() => document.getElementById("acting").parentElement.textContent.includes(document.getElementById("statetitle").textContent.replace("State as", "As")));
+  await does("Cut(from: [0], to: [1, 2])");
+  await tab.waitForFunction(() => /with this the run panics: slot 0 is proposed/.test(document.querySelector(".live [role=alert]").textContent));
+  assert.equal(await fingerprint(tab), before);
+  await does("Crash(Site(2))");
+  await tab.waitForFunction((old) => !document.getElementById("runbody").textContent.includes(old), before);
+  assert.equal(await tab.locator("#done ~ ol li button").count(), 1);
+  await close();
+});
+
 test("mistakes are underlined at their places, and a click goes there", async () => {
   const { tab, close } = await opened();
   const shown = () => tab.locator("#problems li").allTextContents();

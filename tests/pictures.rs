@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use aviary::scenario::{Picture, PictureOptions, RunOptions, Scenario, picture, read, run};
+use aviary::scenario::{
+    Picture, PictureOptions, Run, RunOptions, Scenario, UnfinishedPicture, picture, read, run,
+};
 use aviary::sim::{RunEvent, TraceLevel};
 use aviary::tweets::service::Timelines;
 
@@ -197,4 +199,23 @@ fn what_is_too_much_is_left_out_and_counted() {
     assert_eq!(picture.left_out, whole.events.len() as u64 - 100);
     assert_eq!(picture.fingerprint, format!("{:016x}", outcome.fingerprint));
     assert!(picture.states.iter().all(|change| change.after < 100) && picture.under_way.is_empty());
+}
+
+#[test]
+fn a_picture_that_is_made_in_slices_is_the_picture_and_one_that_is_stopped_ends_where_it_is() {
+    let (name, scenario) = scenarios().into_iter().find(|(name, _)| name == "one_way_link").unwrap();
+    let traced = RunOptions { trace: TraceLevel::Full, ..RunOptions::default() };
+    let begun = || UnfinishedPicture::new(Run::new(&scenario, &traced).unwrap(), 1_000_000);
+    let whole = of(&name, &scenario);
+    let mut making = begun();
+    let steps = std::iter::from_fn(|| making.step().then_some(())).count();
+    assert_eq!(format!("{:?}", making.finish(&scenario, &options(&name)).0), format!("{whole:?}"));
+    let mut making = begun();
+    assert_eq!((0..steps / 2).filter(|_| making.step()).count(), steps / 2);
+    let (half, outcome) = making.finish(&scenario, &options(&name));
+    assert_eq!(half.verdict.name, "undecided");
+    assert_eq!(outcome.verdict.name(), "undecided");
+    assert!(half.events.len() > whole.events.len() / 4 && half.events.len() < whole.events.len());
+    let common = |picture: &Picture| format!("{:?}", &picture.events[..half.events.len()]);
+    assert_eq!(common(&half), common(&whole));
 }

@@ -7,12 +7,19 @@ const USUAL = new Set(["sent", "delivered", "queued", "clogged", "waits", "held_
 const PHASES = new Set(["prepare", "accept", "chosen", "client"]);
 const DOWN = new Set(["crashed", "failed", "ended"]);
 
+// What an element of this file holds in base64.
+function bytesIn(id) {
+  const letters = atob(document.getElementById(id).textContent.trim()), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
+function inflated(bytes) {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
+
 async function unpacked() {
-  const packed = atob(document.getElementById("run").textContent.trim());
-  const bytes = new Uint8Array(packed.length);
-  for (let i = 0; i < packed.length; i++) bytes[i] = packed.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const read = JSON.parse(await new Response(stream).text());
+  const read = await inflated(bytesIn("run")).json();
   const runs = Array.isArray(read.runs) ? read.runs : [read];
   for (const run of runs) {
     if (run.schema !== 1) throw new Error(`this page reads schema 1 of the run, and the file holds schema ${run.schema}`);

@@ -85,6 +85,13 @@ function pointed() {
   window.addEventListener("afterprint", () => { picture.printing = false; document.body.classList.remove("whole"); drawn(true); });
 }
 
+// Shows the first moment: of a failure, why it failed.
+function firstShown() {
+  if (view.runs.some(failing)) failureShown();
+  else chooseEvent(view.runs[0], eventAt(view.runs[0], view.runs[0].events[0]?.at ?? 0));
+  if (!view.cone) page.frame.scrollTop = 0;
+}
+
 // Opens the page with runs that come from a file, or from a program. Returns whether they came.
 async function opened(runs) {
   for (const element of document.querySelectorAll("[id]")) page[element.id] = element;
@@ -101,11 +108,7 @@ async function opened(runs) {
   pointed();
   picture.width = page.frame.clientWidth;
   relaid();
-  if (!addressTaken()) {
-    if (view.runs.some(failing)) failureShown();
-    else chooseEvent(view.runs[0], eventAt(view.runs[0], view.runs[0].events[0]?.at ?? 0));
-    if (!view.cone) page.frame.scrollTop = 0;
-  }
+  if (!addressTaken()) firstShown();
   document.documentElement.dataset.opened = Math.round(performance.now() - began);
   return true;
 }

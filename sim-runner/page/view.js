@@ -4,6 +4,7 @@ const view = {
   runs: [], ranks: [], cursor: { run: 0, event: 0 }, cone: null, unfolded: "", slotPage: 0,
   across: false, linear: false, routine: false, terminals: false, calls: false, zoom: 1,
   hidden: new Set(), kind: "", subject: "", text: "",
+  link: {},                  // what the address holds beside the moment and the view
 };
 const SWITCHES = ["across", "linear", "routine", "terminals", "calls"];
 const FACTORS = [0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 8];
@@ -174,7 +175,7 @@ let addressTimer = 0;
 function addressLater() {
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
-    const parts = new URLSearchParams();
+    const parts = new URLSearchParams(view.link);
     parts.set("event", view.cursor.event);
     if (view.cursor.run) parts.set("run", "B");
     if (view.cone) parts.set(view.cone.run.position ? "coneB" : "cone", view.cone.target);

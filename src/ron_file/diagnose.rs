@@ -32,6 +32,9 @@ pub struct Diagnostic {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+    /// The column after the last character of what is wrong, on the same line. The column itself where something is
+    /// missing.
+    pub end_column: usize,
     /// The mistake.
     pub message: String,
     /// A hint about what would be right.
@@ -107,7 +110,8 @@ impl Diagnostic {
         let before = &text[..bytes.start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-        Diagnostic { line, column, message, help, bytes }
+        let end_column = column + text[bytes.clone()].chars().count();
+        Diagnostic { line, column, end_column, message, help, bytes }
     }
 }
 

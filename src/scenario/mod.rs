@@ -65,8 +65,10 @@ pub use facts::FactKind;
 pub use form::Scenario;
 pub use history::PastLife;
 pub use outcome::{Outcome, Verdict};
-pub use panics::caught;
-pub use picture::{MessagePhase, Picture, PictureOptions, Shown, ShownCall, picture, picture_of};
+pub use panics::{caught, panic_message};
+pub use picture::{
+    MessagePhase, Picture, PictureOptions, Shown, ShownCall, UnfinishedPicture, picture, picture_of,
+};
 pub use plan::{Plan, plan};
 pub use profile::Profile;
 pub use question::{any_question, question};

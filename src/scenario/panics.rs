@@ -20,7 +20,8 @@ pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !keep(info) {
+            // Where a panic aborts, nobody comes back for the message.
+            if !keep(info) || cfg!(panic = "abort") {
                 before(info);
             }
         }));
@@ -35,13 +36,18 @@ pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
 fn keep(info: &PanicHookInfo<'_>) -> bool {
     MESSAGE.with_borrow_mut(|message| {
         let Some(message) = message else { return false };
-        let text = info.payload_as_str().unwrap_or("a panic without a message");
-        *message = match info.location() {
-            Some(location) => format!("{text}, at {}:{}", location.file(), location.line()),
-            None => text.to_owned(),
-        };
+        *message = panic_message(info);
         true
     })
+}
+
+/// The message of a panic and its place in the code, as verdicts have them.
+pub fn panic_message(info: &PanicHookInfo<'_>) -> String {
+    let text = info.payload_as_str().unwrap_or("a panic without a message");
+    match info.location() {
+        Some(location) => format!("{text}, at {}:{}", location.file(), location.line()),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

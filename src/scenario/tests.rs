@@ -19,8 +19,10 @@ fn check(fields: &str, at: &str, parts: &[&str]) {
     let text = format!("Scenario(about: \"a test\", sites: 3, clients: 1, {fields})");
     let bad = wrong(&text);
     assert_eq!(bad.diagnostics.len(), 1, "{bad}");
-    let caret: String = text.chars().skip(bad.diagnostics[0].column - 1).collect();
+    let (begin, end) = (bad.diagnostics[0].column - 1, bad.diagnostics[0].end_column - 1);
+    let caret: String = text.chars().skip(begin).collect();
     assert!(caret.starts_with(at), "{bad}");
+    assert!(begin < end && end <= text.chars().count(), "columns {begin} to {end}: {bad}");
     for part in parts {
         assert!(bad.to_string().contains(part), "{part:?} is missing in\n{bad}");
     }
@@ -276,7 +278,8 @@ fn clusters_that_cannot_be_are_refused() {
         let bad =
             wrong(&format!("Scenario(about: \"x\", sites: {sites}, expect: [Holds(site: 12, number: 1)])"));
         assert!(bad.to_string().contains(message) && bad.to_string().contains("1 to 9 sites"), "{bad}");
-        assert_eq!((bad.diagnostics.len(), bad.diagnostics[0].column), (1, 29));
+        let place = (bad.diagnostics[0].column, bad.diagnostics[0].end_column);
+        assert_eq!((bad.diagnostics.len(), place), (1, (29, 29 + sites.to_string().len())));
     }
     check("machines: [[0, 1]]", "[[0, 1]]", &["site 2 is in no machine"]);
     check("machines: [[0, 1], [1, 2]]", "1, 2", &["site 1 is named twice"]);

@@ -65,8 +65,13 @@ fn joined(run: &str, scripts: &[&str], style: &str, also: &str) -> String {
         source(&style)
     );
     // What is filled in last may hold the other marks as text.
-    let parts =
-        [("{{policy}}", policy.as_str()), ("{{style}}", &style), ("{{run}}", run), ("{{script}}", &script)];
+    let parts = [
+        ("{{policy}}", policy.as_str()),
+        ("{{style}}", &style),
+        ("{{editor}}", ""),
+        ("{{run}}", run),
+        ("{{script}}", &script),
+    ];
     let mut page = String::with_capacity(PAGE.len() + style.len() + script.len() + run.len());
     let mut rest = PAGE;
     for (mark, text) in parts {

@@ -134,6 +134,22 @@ pub struct PictureVerdict {
     pub process: Option<String>,
 }
 
+impl From<&Verdict> for PictureVerdict {
+    fn from(verdict: &Verdict) -> PictureVerdict {
+        let (property, process) = match verdict {
+            Verdict::Violated(violation) => (Some(violation.property), None),
+            Verdict::Panicked { process, .. } => (None, *process),
+            _ => (None, None),
+        };
+        PictureVerdict {
+            name: verdict.name(),
+            text: verdict.to_string(),
+            property,
+            process: process.map(|id| id.to_string()),
+        }
+    }
+}
+
 /// One process.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -214,28 +230,68 @@ pub fn picture<S: Service>(
 /// # Panics
 /// When the run has begun, or traces less.
 pub fn picture_of<S: Service>(
-    mut run: Run<S>,
+    run: Run<S>,
     scenario: &Scenario<S>,
     options: &PictureOptions,
 ) -> (Picture, Outcome) {
-    let (level, begun) = (run.world().settings().trace.level, run.world().events());
-    assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
-    run.describe_messages();
-    let again = run.clone();
-    let (mut maker, mut outcome) = Maker::follow(&mut run, options.events_max, 0);
-    if maker.left_out > 0 && !outcome.verdict.is_pass() {
-        // Whoever looks at a failure looks at its end.
-        let skipped = maker.left_out;
-        run = again;
-        (maker, outcome) = Maker::follow(&mut run, options.events_max, skipped);
+    let mut making = UnfinishedPicture::new(run, options.events_max);
+    while making.step() {}
+    making.finish(scenario, options)
+}
+
+/// A picture that is made event by event, for hosts that have something else to do meanwhile.
+pub struct UnfinishedPicture<S: Service> {
+    run: Run<S>,
+    /// The run before its first event.
+    unbegun: Run<S>,
+    maker: Maker<S>,
+}
+
+impl<S: Service> UnfinishedPicture<S> {
+    /// A picture of `run`, which has not begun and traces everything. It holds at most `events_max` lines.
+    ///
+    /// # Panics
+    /// When the run has begun, or traces less.
+    pub fn new(mut run: Run<S>, events_max: usize) -> UnfinishedPicture<S> {
+        let (level, begun) = (run.world().settings().trace.level, run.world().events());
+        assert!(level == TraceLevel::Full && begun == 0, "the trace is {level:?} after {begun} events");
+        run.describe_messages();
+        let mut maker = Maker::new(events_max, 0);
+        maker.take(&run);
+        UnfinishedPicture { unbegun: run.clone(), run, maker }
     }
-    (maker.finish(&run, scenario, options, &outcome), outcome)
+
+    /// Continues by at most one event of the run. Returns `false` when nothing is left to do.
+    pub fn step(&mut self) -> bool {
+        let fails = self.run.verdict().is_some_and(|verdict| !verdict.is_pass());
+        if !self.run.is_over() {
+            self.run.step();
+        } else if fails && self.maker.skipped == 0 && self.maker.lacks_the_end() {
+            // Whoever looks at a failure looks at its end.
+            self.maker = Maker::new(self.maker.events_max, self.maker.left_out);
+            self.run = self.unbegun.clone();
+        } else {
+            return false;
+        }
+        self.maker.take(&self.run);
+        true
+    }
+
+    /// The run as it is.
+    pub const fn run(&self) -> &Run<S> {
+        &self.run
+    }
+
+    /// The picture as far as it goes, of a run of `scenario`. A run that is not over is undecided.
+    pub fn finish(self, scenario: &Scenario<S>, options: &PictureOptions) -> (Picture, Outcome) {
+        let outcome = self.run.outcome();
+        (self.maker.finish(&self.run, scenario, options, &outcome), outcome)
+    }
 }
 
 impl<S: Service> Maker<S> {
-    /// Follows `run` to its end.
-    fn follow(run: &mut Run<S>, events_max: usize, skipped: u64) -> (Maker<S>, Outcome) {
-        let mut maker = Maker::<S> {
+    fn new(events_max: usize, skipped: u64) -> Maker<S> {
+        Maker {
             events_max,
             skipped,
             making: RunEvents::default(),
@@ -244,15 +300,12 @@ impl<S: Service> Maker<S> {
             taken: 0,
             states: States::new(),
             calls: Calls::default(),
-        };
-        loop {
-            maker.take(run);
-            if run.is_over() {
-                break;
-            }
-            run.step();
         }
-        (maker, run.outcome())
+    }
+
+    /// Whether the last events are among those that are left out.
+    const fn lacks_the_end(&self) -> bool {
+        self.left_out > self.skipped
     }
 
     /// Takes what happened since the last time.
@@ -293,7 +346,7 @@ impl<S: Service> Maker<S> {
             }
             self.events.push(event);
         }
-        if self.left_out == self.skipped
+        if !self.lacks_the_end()
             && let Some(after) = self.events.len().checked_sub(1)
         {
             match self.states.is_empty() {
@@ -327,11 +380,6 @@ impl<S: Service> Maker<S> {
                 ProcessId::Site(_) | ProcessId::Client(_) => None,
             },
         };
-        let (property, panicked) = match &outcome.verdict {
-            Verdict::Violated(violation) => (Some(violation.property), None),
-            Verdict::Panicked { process, .. } => (None, *process),
-            _ => (None, None),
-        };
         let kinds = S::messages();
         let under_way =
             |copy: FlyingCopy| Some(UnderWay { copy: copy.number, arrives: copy.arrives?.as_micros() });
@@ -349,12 +397,7 @@ impl<S: Service> Maker<S> {
             seed: outcome.seed,
             fingerprint: format!("{:016x}", outcome.fingerprint),
             left_out: self.left_out,
-            verdict: PictureVerdict {
-                name: outcome.verdict.name(),
-                text: outcome.verdict.to_string(),
-                property,
-                process: panicked.map(|id| id.to_string()),
-            },
+            verdict: PictureVerdict::from(&outcome.verdict),
             processes: world.processes().map(process).collect(),
             notation: S::TRACE_NOTATION,
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),

@@ -19,7 +19,7 @@ use aviary::tweets::site::{
 };
 use aviary::tweets::timeline::View;
 
-use crate::tweets::saboteurs::{Saboteur, clocks};
+use super::{Saboteur, clocks};
 
 /// Messages between sites.
 pub(super) type Paxos = paxos::PaxosMessage<Arc<Submission>>;

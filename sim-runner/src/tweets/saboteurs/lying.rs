@@ -15,7 +15,7 @@ use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::{Overrides, Participant, Record};
 
-use crate::tweets::saboteurs::{Liar, LiarConfig};
+use super::{Liar, LiarConfig};
 
 /// The tweet service, sabotaged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

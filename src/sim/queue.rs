@@ -153,33 +153,40 @@ impl<E> EventQueue<E> {
 
     /// Takes out the event of this turn: directly if it is the first, otherwise with a pass over the queue.
     pub(crate) fn take(&mut self, turn: Turn) -> Option<E> {
-        if self.first() == Some(turn) { self.take_first(turn) } else { self.take_out(turn) }
+        match self.first() == Some(turn) {
+            true => self.take_until(turn.at).map(|(_, event)| event),
+            false => self.take_out(turn),
+        }
     }
 
-    /// Takes the first event out, unless it is due after `until`.
+    /// Takes the first event out, unless it is due after `until`. The wheel's time never gets past `until`.
     #[inline]
     pub(crate) fn take_until(&mut self, until: Instant) -> Option<(Turn, E)> {
-        let turn = self.first().filter(|turn| turn.at <= until)?;
-        Some((turn, self.take_first(turn)?))
-    }
-
-    /// Takes the event of the first turn out.
-    fn take_first(&mut self, turn: Turn) -> Option<E> {
-        let at = turn.at.as_micros();
-        let level = level_of(at, self.time);
-        self.time = at;
-        if level > 0 {
-            self.spread(level, digit(at, level));
+        while self.busy != 0 {
+            let level = self.busy.trailing_zeros() as usize;
+            let place = self.occupied[level].trailing_zeros() as usize;
+            let head = self.lists[level][place].head;
+            let Scheduled { turn, next, .. } = self.slab[head as usize];
+            if level == 0 || next == NONE {
+                if turn.at > until {
+                    return None;
+                }
+                self.time = turn.at.as_micros();
+                if next == NONE {
+                    self.vacate(level, place);
+                } else {
+                    self.lists[level][place].head = next;
+                }
+                return self.release(head).map(|event| (turn, event));
+            }
+            let (first, last) = moments(self.time, level, place);
+            if last > until.as_micros() && self.list(head).all(|entry| entry.turn.at > until) {
+                return None;
+            }
+            self.time = first;
+            self.spread(level, place);
         }
-        let place = digit(at, 0);
-        let head = self.lists[0][place].head;
-        let next = self.slab[head as usize].next;
-        if next == NONE {
-            self.vacate(0, place);
-        } else {
-            self.lists[0][place].head = next;
-        }
-        self.release(head)
+        None
     }
 
     /// Moves a list to the levels below, which are empty.
@@ -224,6 +231,18 @@ impl<E> EventQueue<E> {
 /// The level of the highest digit in which the two times differ.
 const fn level_of(at: u64, time: u64) -> usize {
     ((at ^ time | 1).ilog2() / DIGIT) as usize
+}
+
+/// The first and the last moment for which a place stands.
+#[expect(clippy::cast_possible_truncation, reason = "a level is below 11")]
+const fn moments(time: u64, level: usize, place: usize) -> (u64, u64) {
+    let below = (1 << (level as u32 * DIGIT)) - 1;
+    let above = match u64::MAX.checked_shl((level as u32 + 1) * DIGIT) {
+        Some(mask) => time & mask,
+        None => 0,
+    };
+    let first = above | (place as u64) << (level as u32 * DIGIT);
+    (first, first | below)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a level is below 11, a digit below 64")]

@@ -220,6 +220,7 @@ impl<E> EventQueue<E> {
     }
 
     /// Takes the event out of an entry that is in no list.
+    #[inline]
     fn release(&mut self, entry: u32) -> Option<E> {
         let freed = &mut self.slab[entry as usize];
         freed.next = self.free;
@@ -274,9 +275,17 @@ mod tests {
     /// One operation on a queue. `later` counts from the last event that was taken.
     #[derive(Clone, Copy, Debug)]
     enum Change {
-        Push { later: u64 },
+        Push {
+            later: u64,
+        },
         Take,
-        TakeAnother { of: usize },
+        /// If it is due this much later or before.
+        TakeUntil {
+            later: u64,
+        },
+        TakeAnother {
+            of: usize,
+        },
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -285,6 +294,7 @@ mod tests {
             3 => (0u64..200).prop_map(|later| Change::Push { later }),
             2 => later,
             4 => Just(Change::Take),
+            2 => (0u64..5_000).prop_map(|later| Change::TakeUntil { later }),
             1 => (0usize..50).prop_map(|of| Change::TakeAnother { of }),
         ]
     }
@@ -307,6 +317,14 @@ mod tests {
                         let Some((turn, event)) = map.pop_first() else { continue };
                         now = now.max(turn.at.as_micros());
                         prop_assert_eq!(queue.take(turn), Some(event));
+                    }
+                    Change::TakeUntil { later } => {
+                        let until = Instant::from_micros(now.saturating_add(later));
+                        let due = map.first_key_value().map(|(turn, _)| *turn).filter(|turn| turn.at <= until);
+                        let event = due.and_then(|turn| map.remove(&turn));
+                        // What comes next may be pushed at once, even where nothing was due.
+                        now = now.max(due.map_or(0, |turn| turn.at.as_micros()));
+                        prop_assert_eq!(queue.take_until(until), due.zip(event));
                     }
                     Change::TakeAnother { of } => {
                         let Some(turn) = map.keys().nth(of).copied() else { continue };

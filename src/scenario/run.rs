@@ -350,8 +350,9 @@ impl<S: Service> Run<S> {
 
     /// Applies the next event and its checks if the event is due by `until`; returns `false` if there is none.
     fn apply_next(&mut self, until: Instant) -> Result<bool, Verdict> {
-        let Some(turn) = self.world.next_event().filter(|turn| turn.at <= until) else { return Ok(false) };
-        self.world.apply(turn).map_err(Verdict::Violated)?;
+        if !self.world.step_until(until).map_err(Verdict::Violated)? {
+            return Ok(false);
+        }
         // What follows from a step that found nothing says nothing about the protocol.
         if let Some(missed) = self.world.missed_by_hand() {
             return Err(Verdict::Stale { why: unfired_text(missed) });

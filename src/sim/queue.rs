@@ -153,33 +153,40 @@ impl<E> EventQueue<E> {
 
     /// Takes out the event of this turn: directly if it is the first, otherwise with a pass over the queue.
     pub(crate) fn take(&mut self, turn: Turn) -> Option<E> {
-        if self.first() == Some(turn) { self.take_first(turn) } else { self.take_out(turn) }
+        match self.first() == Some(turn) {
+            true => self.take_until(turn.at).map(|(_, event)| event),
+            false => self.take_out(turn),
+        }
     }
 
-    /// Takes the first event out, unless it is due after `until`.
+    /// Takes the first event out, unless it is due after `until`. The wheel's time never gets past `until`.
     #[inline]
     pub(crate) fn take_until(&mut self, until: Instant) -> Option<(Turn, E)> {
-        let turn = self.first().filter(|turn| turn.at <= until)?;
-        Some((turn, self.take_first(turn)?))
-    }
-
-    /// Takes the event of the first turn out.
-    fn take_first(&mut self, turn: Turn) -> Option<E> {
-        let at = turn.at.as_micros();
-        let level = level_of(at, self.time);
-        self.time = at;
-        if level > 0 {
-            self.spread(level, digit(at, level));
+        while self.busy != 0 {
+            let level = self.busy.trailing_zeros() as usize;
+            let place = self.occupied[level].trailing_zeros() as usize;
+            let head = self.lists[level][place].head;
+            let Scheduled { turn, next, .. } = self.slab[head as usize];
+            if level == 0 || next == NONE {
+                if turn.at > until {
+                    return None;
+                }
+                self.time = turn.at.as_micros();
+                if next == NONE {
+                    self.vacate(level, place);
+                } else {
+                    self.lists[level][place].head = next;
+                }
+                return self.release(head).map(|event| (turn, event));
+            }
+            let (first, last) = moments(self.time, level, place);
+            if last > until.as_micros() && self.list(head).all(|entry| entry.turn.at > until) {
+                return None;
+            }
+            self.time = first;
+            self.spread(level, place);
         }
-        let place = digit(at, 0);
-        let head = self.lists[0][place].head;
-        let next = self.slab[head as usize].next;
-        if next == NONE {
-            self.vacate(0, place);
-        } else {
-            self.lists[0][place].head = next;
-        }
-        self.release(head)
+        None
     }
 
     /// Moves a list to the levels below, which are empty.
@@ -213,6 +220,7 @@ impl<E> EventQueue<E> {
     }
 
     /// Takes the event out of an entry that is in no list.
+    #[inline]
     fn release(&mut self, entry: u32) -> Option<E> {
         let freed = &mut self.slab[entry as usize];
         freed.next = self.free;
@@ -224,6 +232,18 @@ impl<E> EventQueue<E> {
 /// The level of the highest digit in which the two times differ.
 const fn level_of(at: u64, time: u64) -> usize {
     ((at ^ time | 1).ilog2() / DIGIT) as usize
+}
+
+/// The first and the last moment for which a place stands.
+#[expect(clippy::cast_possible_truncation, reason = "a level is below 11")]
+const fn moments(time: u64, level: usize, place: usize) -> (u64, u64) {
+    let below = (1 << (level as u32 * DIGIT)) - 1;
+    let above = match u64::MAX.checked_shl((level as u32 + 1) * DIGIT) {
+        Some(mask) => time & mask,
+        None => 0,
+    };
+    let first = above | (place as u64) << (level as u32 * DIGIT);
+    (first, first | below)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a level is below 11, a digit below 64")]
@@ -255,9 +275,17 @@ mod tests {
     /// One operation on a queue. `later` counts from the last event that was taken.
     #[derive(Clone, Copy, Debug)]
     enum Change {
-        Push { later: u64 },
+        Push {
+            later: u64,
+        },
         Take,
-        TakeAnother { of: usize },
+        /// If it is due this much later or before.
+        TakeUntil {
+            later: u64,
+        },
+        TakeAnother {
+            of: usize,
+        },
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -266,6 +294,7 @@ mod tests {
             3 => (0u64..200).prop_map(|later| Change::Push { later }),
             2 => later,
             4 => Just(Change::Take),
+            2 => (0u64..5_000).prop_map(|later| Change::TakeUntil { later }),
             1 => (0usize..50).prop_map(|of| Change::TakeAnother { of }),
         ]
     }
@@ -288,6 +317,14 @@ mod tests {
                         let Some((turn, event)) = map.pop_first() else { continue };
                         now = now.max(turn.at.as_micros());
                         prop_assert_eq!(queue.take(turn), Some(event));
+                    }
+                    Change::TakeUntil { later } => {
+                        let until = Instant::from_micros(now.saturating_add(later));
+                        let due = map.first_key_value().map(|(turn, _)| *turn).filter(|turn| turn.at <= until);
+                        let event = due.and_then(|turn| map.remove(&turn));
+                        // What comes next may be pushed at once, even where nothing was due.
+                        now = now.max(due.map_or(0, |turn| turn.at.as_micros()));
+                        prop_assert_eq!(queue.take_until(until), due.zip(event));
                     }
                     Change::TakeAnother { of } => {
                         let Some(turn) = map.keys().nth(of).copied() else { continue };

@@ -156,8 +156,13 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Applies the next event; `false` if there is none.
     pub fn step(&mut self) -> Result<bool, Violation> {
-        let Some(turn) = self.next_event() else { return Ok(false) };
-        self.apply(turn).map(|()| true)
+        self.step_until(Instant::from_micros(u64::MAX))
+    }
+
+    /// Applies the next event if it is due by `until`; `false` if there is none.
+    pub fn step_until(&mut self, until: Instant) -> Result<bool, Violation> {
+        let Some((turn, event)) = self.queue.take_until(until) else { return Ok(false) };
+        self.happen(turn, event).map(|()| true)
     }
 
     /// Applies every event up to and including `until`, and moves the clock there.

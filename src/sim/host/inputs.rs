@@ -8,7 +8,7 @@ use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
 use crate::sim::host::durable::{self, Unsynced};
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{Life, Next, SimHost, WaitingInput, limits};
+use crate::sim::host::{Life, Next, RunningProcess, SimHost, WaitingInput, limits};
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::script::Seam;
 use crate::sim::script::matcher::Happening;
@@ -233,12 +233,18 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             return self.drop_at(to, id, Loss::Down);
         };
         if running.can_take(mode) {
-            if running.is_idle() {
-                self.open(h, id);
-            } else {
+            if !running.is_idle() {
                 running.inbox.push_back(WaitingInput::Datagram(id));
+                return self.drain(h);
             }
-            return self.drain(h);
+            self.open(h, id);
+            let is_at_rest = |running: &RunningProcess<P>| {
+                running.can_take(mode) && !running.reported_low && running.is_idle()
+            };
+            return match self.hosts.list[h].running().is_some_and(is_at_rest) {
+                true => self.arm(h),
+                false => self.drain(h),
+            };
         }
         if running.inbox.len() >= inbox_max {
             return self.overflow(to, id);
@@ -270,18 +276,24 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     fn open(&mut self, h: HostIndex, id: PacketId) {
         let host = &self.hosts.list[h];
         let (to, life) = (host.id, host.lives);
-        if self.net.packets.get(id).origin != Origin::Here {
+        let mut packet = self.net.packets.get_mut(id);
+        if packet.origin != Origin::Here {
             let (net, mut reach) = self.network();
             if let Err(why) = net.read_for(&mut reach, to, id) {
                 return self.drop_at(to, id, why);
             }
+            packet = self.net.packets.get_mut(id);
         }
-        let packet = self.net.packets.get_mut(id);
         let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
         self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
         self.watch
             .line(to, LineClass::Routine, || TraceEvent::Delivered { from, copy: packet.traced(id.copy) });
+        if packet.messages.len() == 1 && !self.script.listens_to_datagrams() && self.script.is_quiet() {
+            // Nothing comes in between, as for most datagrams.
+            let message = self.net.packets.take_only(id);
+            return self.hand_in_message(h, from, message);
+        }
         self.notify_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;

@@ -18,6 +18,7 @@ use crate::sim::watch::judge::Violation;
 const MEMORY: &str = "bounded memory";
 const WORK: &str = "bounded work";
 
+#[inline]
 pub(crate) fn check_datagram(datagram: &Datagram, datagram_max: usize) -> Result<(), Violation> {
     let length = datagram.bytes.len();
     if length <= datagram_max {
@@ -53,6 +54,7 @@ pub(crate) fn check_looks<P: Process>(id: ProcessId, looks: u64, outcomes: usize
     Err(Violation { property: WORK, explanation })
 }
 
+#[inline]
 pub(crate) fn check_waiting<P: Process>(
     id: ProcessId,
     running: &RunningProcess<P>,

@@ -256,6 +256,21 @@ impl Ordinals {
             self.grow();
         }
         let moment = self.moment;
+        // Nearly always its place is free.
+        let place = self.place_of(what);
+        if let Some(entry) = self.table.get_mut(place)
+            && entry.moment != moment
+        {
+            *entry = CountedCopies { what, moment, count: 0 };
+            self.used += 1;
+            return 0;
+        }
+        self.next_of_many(what)
+    }
+
+    #[cold]
+    fn next_of_many(&mut self, what: u64) -> u64 {
+        let moment = self.moment;
         let entry = self.entry(what);
         if entry.moment == moment {
             entry.count += 1;
@@ -279,10 +294,17 @@ impl Ordinals {
         }
     }
 
+    /// Where the entry of `what` is, unless others are in its way.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "it is below the length of the table")]
+    const fn place_of(&self, what: u64) -> usize {
+        what as usize & self.table.len().wrapping_sub(1)
+    }
+
     /// The entry of `what`, or the free entry where it belongs.
     fn entry(&mut self, what: u64) -> &mut CountedCopies {
         let mask = self.table.len() - 1;
-        let mut place = usize::try_from(what & mask as u64).expect("below the length of a list");
+        let mut place = self.place_of(what);
         while self.table[place].moment == self.moment && self.table[place].what != what {
             place = (place + 1) & mask;
         }

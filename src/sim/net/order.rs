@@ -182,6 +182,7 @@ impl LinkOrder {
     }
 
     /// When a copy arrives that would arrive at `at` on its own. Streams have a way of their own.
+    #[inline]
     pub(crate) fn arrival(&mut self, ends: (ProcessId, ProcessId), at: Instant) -> Instant {
         match self {
             LinkOrder::Fifo(fifo) => fifo.arrival(ends, at),

@@ -174,6 +174,24 @@ impl<M> Packets<M> {
         self.get_mut(id).copies += 1;
     }
 
+    /// Counts one copy less, of a datagram with one message, and takes that message.
+    #[inline]
+    pub(crate) fn take_only(&mut self, id: PacketId) -> M
+    where
+        M: Clone,
+    {
+        let packet = &mut self.slab[id.place as usize];
+        debug_assert_eq!(packet.messages.len(), 1);
+        if packet.is_last()
+            && let Some(message) = packet.messages.pop()
+        {
+            self.release(id);
+            return message;
+        }
+        packet.copies -= 1;
+        packet.messages[0].clone()
+    }
+
     /// Counts one copy less. The last one frees the place.
     pub(crate) fn release(&mut self, id: PacketId) {
         let packet = &mut self.slab[id.place as usize];

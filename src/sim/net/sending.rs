@@ -31,14 +31,12 @@ impl<P: Process> Net<P> {
         let id = self.packets.post(datagram);
         let Packet { datagram, messages, contents, .. } = self.packets.get_mut(id);
         let within = limits::check_datagram(datagram, reach.settings.datagram_max);
-        let read =
-            frame::read_sealed(datagram).map_err(|reason| format!("{reason}")).and_then(|(header, body)| {
-                match (header.sender.from, header.to) == (from, datagram.to) {
-                    true => body.decode_into(messages).map_err(|error| format!("{error}")),
-                    false => Err(format!("its frame says {header:?}")),
-                }
-            });
-        match read {
+        debug_assert!(
+            frame::read_sealed(datagram)
+                .is_ok_and(|(header, _)| (header.sender.from, header.to) == (from, datagram.to)),
+            "an outbox wrote {datagram:?}"
+        );
+        match frame::sealed_messages(datagram).decode_into(messages) {
             Ok(()) => {
                 *contents = reach.watch.described(messages);
                 reach.watch.show(&Observation::Sent { datagram, messages });

@@ -86,9 +86,14 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
     #[inline]
     pub(crate) fn take_log(&mut self, who: ProcessId) {
         if let Some(tap) = self.tap() {
-            for line in (tap.take)() {
-                self.line(who, LineClass::Log, || TraceEvent::Logged(line));
-            }
+            self.take_lines(tap, who);
+        }
+    }
+
+    #[cold]
+    fn take_lines(&mut self, tap: LogTap, who: ProcessId) {
+        for line in (tap.take)() {
+            self.line(who, LineClass::Log, || TraceEvent::Logged(line));
         }
     }
 }

@@ -197,7 +197,12 @@ impl<S: Service> Session<S> {
     /// Runs with these pokes instead, unless that cannot be run. Returns the line of the last poke.
     fn take(&mut self, pokes: Vec<Poked<S>>) -> Result<usize, Vec<Refusal>> {
         let made = present(&self.base, &pokes, (&self.options, &self.shown), &self.configure);
-        let made = made.map_err(|problems| problems.into_iter().map(Refusal::from).collect::<Vec<_>>())?;
+        let track = match track_of(&with_steps(&self.base, &pokes)) {
+            0 => Place::whole().field("steps"),
+            number => Place::whole().field("also").index(number - 1),
+        };
+        let refusals = |problems: Vec<Problem>| problems.into_iter().map(|found| refusal(found, &track));
+        let made = made.map_err(|problems| refusals(problems).collect::<Vec<_>>())?;
         let events = &made.picture.events;
         let mut place = events.len().saturating_sub(1);
         if let Some(last) = pokes.last() {
@@ -262,12 +267,13 @@ fn present<S: Service>(
     Ok(Present { scenario, picture, kept, healed })
 }
 
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Refusal {
-        let message = match problem.place == Place::whole() {
-            true => problem.message,
-            false => format!("{}: {}", problem.place, problem.message),
-        };
-        Refusal { message, help: problem.help }
-    }
+/// A problem of the scenario. Where it is about what was done, which is in `track`, nobody needs the place.
+fn refusal(problem: Problem, track: &Place) -> Refusal {
+    let is_ours =
+        problem.place == Place::whole() || problem.place.to_string().starts_with(&track.to_string());
+    let message = match is_ours {
+        true => problem.message,
+        false => format!("{}: {}", problem.place, problem.message),
+    };
+    Refusal { message, help: problem.help }
 }

@@ -160,6 +160,7 @@ fn what_cannot_be_done_changes_nothing() {
     ] {
         let message = refused(&mut session, &request);
         assert!(message.contains(says), "{request:?}: {message}");
+        assert!(!message.contains("also["), "where nobody has written: {message}");
     }
     assert_eq!((session.pokes(), &session.picture().fingerprint), (0, &before));
 }

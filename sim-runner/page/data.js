@@ -102,6 +102,7 @@ function indexed(data, position) {
   run.history = histories(run);
   run.lives = lives(run);
   run.disks = disks(run);
+  run.judged = judgedCalls(data);
   run.verdictAt = verdictEvent(run);
   return run;
 }

@@ -135,6 +135,7 @@ function painted(layout, from, to) {
     lanes(pen, part, from, to);
     arrowsAndDots(pen, part, from, to);
     words(pen, part, layout, from, to);
+    signsDrawn(pen, part, from, to);
     picture.left += pen.missing;
   }
   marks(layout, from, to);
@@ -180,7 +181,7 @@ function lanes(pen, part, from, to) {
   for (const tick of part.ticks(from, to)) pen.line(look(run, tick.i, "tick"), tick.x - 8, tick.p, tick.x + 8, tick.p);
   for (const column of block.callers) if (!column.own) pen.line("thin", column.x, Math.max(from, HEAD), column.x, to);
   for (const one of part.calls(from, to)) {
-    pen.box(`call${one.call.answered === undefined ? " open" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
+    pen.box(`call${one.call.answered === undefined ? " open" : ""}${run.judged.get(one.c)?.fits === false ? " misfit" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
   }
   pen.flush();
 }

@@ -50,6 +50,9 @@ function labelsOf(block, arrows, bars, calls, layout) {
     return null;
   };
   const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
+  for (const call of calls) if (signOf(block.run, call.c)) {
+    for (const [x, y] of signPlaces(call).map((p) => screen(call.x, p))) grid.take({ x, y, w: 8, h: 8 });
+  }
   for (const call of calls) {
     const text = clipped(callText(call.call), 12);
     put(text, (w) => (call.own ? [[-1, 6], [1, 6], [-1, 18], [1, 18]] : [[1, 6], [1, 18], [-1, 6], [-1, 18]]).map(([side, down]) => (layout.across ? [call.p + w, call.x + 14 + (side + 1) * 7] : [call.x + side * (w + 7), call.p + down])),

@@ -40,7 +40,7 @@ pub use script::{
 };
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use watch::Statistics;
-pub use watch::judge::{Judge, Observation, Violation};
+pub use watch::judge::{Judge, Observation, PlacedCall, UnexplainedCall, UnexplainedCalls, Violation};
 pub use watch::line::{Line, LineClass, Loss, Told};
 pub use watch::log::{LogLevel, LogLine, LogTap};
 pub use watch::run_event::{RunEvent, RunEvents};

@@ -28,6 +28,7 @@ const pages = names.map((name) => pageOf(join(folder, name)));
 const failing = pages.find((page) => page.runs.length === 1 && failed(page.runs[0]) && page.runs[0].events.length < 20000);
 const passing = pages.find((page) => page.runs.length === 1 && !failed(page.runs[0]) && page.runs[0].events.length < 20000);
 const pair = pages.find((page) => page.runs.length === 2);
+const ordered = pages.find((page) => page.runs.length === 1 && page.runs[0].unexplained);
 const longest = pages.filter((page) => page.runs.length === 1 && page.runs[0].events.length < 20000).sort((a, b) => b.runs[0].events.length - a.runs[0].events.length)[0];
 assert.ok(failing && longest, `${folder} needs a page of a failing run of less than 20,000 lines`);
 let browser, made;
@@ -295,6 +296,33 @@ test("the keyboard alone reaches everything, and the focus is seen", async () =>
   await close();
 });
 
+test("calls without an order show the longest order that explains, and what does not fit", { skip: ordered ? false : "no page of calls that no order explains" }, async () => {
+  for (const across of [false, true]) {
+    const [run] = ordered.runs, { calls, order } = run.unexplained, { tab, close } = await opened(ordered, { hash: across ? `#event=${run.events.length - 1}&view=across calls` : "" });
+    await tab.locator("#smaller").evaluate((button) => { for (let k = 0; k < 3; k++) button.click(); });
+    const places = calls.map((one, k) => (one.fits ? String(order.indexOf(k) + 1) : "✕")).filter((sign) => sign !== "0");
+    const drawn = await tab.evaluate(() => [...document.querySelectorAll("text.sign")].map((text) => [text.textContent, text.classList.contains("misfit")]));
+    assert.deepEqual([...new Set(drawn.map(([sign]) => sign))].sort(), [...places].sort(), "the signs on the bars");
+    assert.ok(drawn.every(([sign, misfit]) => misfit === (sign === "✕")));
+    assert.ok(await tab.locator("path.call.misfit").count() > 0, "what does not fit looks like the others");
+    assert.ok(await tab.locator("#ordered").isVisible());
+    const texts = (list) => tab.locator(list).allTextContents();
+    const listed = await texts("#callsbody ol.order > li");
+    assert.equal(listed.length, order.length);
+    order.forEach((k, place) => {
+      assert.ok(listed[place].includes(`${calls[k].process} ${calls[k].text}`), listed[place]);
+      assert.ok(listed[place].includes(`then: ${calls[k].state}`), listed[place]);
+    });
+    const misfits = await texts("#callsbody li.misfit"), wrong = calls.filter((one) => !one.fits);
+    assert.equal(misfits.length, wrong.length);
+    wrong.forEach((one, k) => assert.ok(misfits[k].startsWith(`✕ ${one.process} ${one.text}`), misfits[k]));
+    await tab.locator("#callsbody li.misfit button").first().click();
+    const call = run.calls[wrong[0].call];
+    assert.equal(Number(await tab.locator("#slider").inputValue()), call.answered ?? call.asked);
+    await close();
+  }
+});
+
 test("filters leave what they name, and clearing brings everything back", async () => {
   const page = longest, [run] = page.runs, { tab, close } = await opened(page);
   const kind = run.events.flatMap((event) => (event.copy === undefined || event.background ? [] : event.messages ?? [])).at(0)?.[0];
@@ -312,9 +340,8 @@ test("filters leave what they name, and clearing brings everything back", async 
 });
 
 test("it reads at three widths in dark and light, and axe finds nothing", async (t) => {
-  const chosen = [failing, passing, pair].filter(Boolean);
-  for (const [k, page] of chosen.entries()) {
-    const name = ["failing", "passing", "pair"][[failing, passing, pair].indexOf(page)];
+  const chosen = Object.entries({ failing, passing, pair, ordered }).filter(([, page]) => page);
+  for (const [k, [name, page]] of chosen.entries()) {
     for (const scheme of ["dark", "light"]) {
       const { tab, close } = await opened(page, { scheme });
       for (const [width, height] of [[320, 700], [1280, 900], [2560, 1300]]) {

@@ -6,6 +6,7 @@
 mod calls;
 mod shown;
 mod states;
+mod unexplained;
 
 use crate::ids::ProcessId;
 use crate::process::Process;
@@ -22,6 +23,7 @@ use states::States;
 pub use calls::PictureCall;
 pub use shown::{MessagePhase, Shown, ShownCall};
 pub use states::{PictureRole, StateChange};
+pub use unexplained::{PictureUnexplained, PictureUnexplainedCall};
 
 /// The version of the form below. It changes whenever a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -83,6 +85,9 @@ pub struct Picture {
     pub states: Vec<StateChange>,
     /// The calls of clients, in the order of their beginning.
     pub calls: Vec<PictureCall>,
+    /// The calls of a violation that no order explains.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub unexplained: Option<PictureUnexplained>,
     /// The copies of datagrams that are still under way at the end.
     pub under_way: Vec<UnderWay>,
     /// When the failure became inevitable, if that was asked.
@@ -326,10 +331,14 @@ impl<S: Service> Maker<S> {
                 ProcessId::Site(_) | ProcessId::Client(_) => None,
             },
         };
-        let (property, panicked) = match &outcome.verdict {
-            Verdict::Violated(violation) => (Some(violation.property), None),
-            Verdict::Panicked { process, .. } => (None, *process),
-            _ => (None, None),
+        let mut calls = self.calls.finish();
+        let (property, unexplained, panicked) = match &outcome.verdict {
+            Verdict::Violated(violation) => {
+                let join = |found: &Box<_>| PictureUnexplained::of(found, &mut calls, &self.events);
+                (Some(violation.property), violation.calls.as_ref().map(join), None)
+            }
+            Verdict::Panicked { process, .. } => (None, None, *process),
+            _ => (None, None, None),
         };
         let kinds = S::messages();
         let under_way = match self.left_out == self.skipped {
@@ -357,7 +366,8 @@ impl<S: Service> Maker<S> {
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
             events: self.events,
             states: self.states.finish(),
-            calls: self.calls.finish(),
+            calls,
+            unexplained,
             under_way,
             blame: None,
             final_state: outcome.final_state.clone(),

@@ -1,6 +1,6 @@
 // What the page says of the whole run: the verdict, how to run it again, its scenario, and the blame curve.
 
-const SOURCES = { scenario: "a scenario", failure: "a saved failure" };
+const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording: "a recording of a real site" };
 
 function runsIntroduced() {
   const [run, other] = view.runs, { data } = run;

@@ -72,7 +72,8 @@ function indexed(data, position) {
     foreign: !(data.messages ?? []).some((message) => ["prepare", "accept", "chosen"].includes(message.phase)),
     processes: new Map((data.processes ?? []).map((process) => [process.id, process])),
     copies: [], copyOf: new Int32Array(events.length).fill(-1), before: new Int32Array(events.length).fill(-1),
-    from: 0, background: new Set(),
+    // Of what a real site recorded, other programs and disks are not known.
+    from: 0, background: new Set(), recorded: data.source === "recording",
   };
   for (const event of events) if (event.background) for (const [kind] of event.messages ?? []) run.background.add(kind);
   const latest = new Map(), byCopy = new Map();

@@ -288,7 +288,11 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
 function arrowOf(run, copy, place, across, scale) {
   const x1 = across(copy.from), x2 = across(copy.to), p1 = place(copy.left), sign = Math.sign(x2 - x1);
   const arrow = { copy, run, x1: x1 + sign * 6, p1, sign, end: "head" };
-  if (copy.ended < 0) {
+  if (copy.ended < 0 && run.recorded) {
+    // It leaves the program, and nobody knows what became of it.
+    arrow.x2 = x2 - sign * 6;
+    arrow.p2 = p1;
+  } else if (copy.ended < 0) {
     const share = copy.arrives > run.events.at(-1).at
       ? (run.events.at(-1).at - run.events[copy.left].at) / (copy.arrives - run.events[copy.left].at) : 0.5;
     // One that left long before the end is a stub: else many of them would cross everything.

@@ -54,7 +54,7 @@ function eventShown(run, i) {
   const event = run.events[i], body = page.eventbody;
   if (!event) { body.replaceChildren(make("p", {}, "This run has no events.")); return; }
   const parts = [make("p", { class: `said ${event.class}` }, make("strong", {}, event.who ?? "the world"), " ", quoted(event.text))];
-  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · line ${i + 1} of ${run.events.length}, of the simulator's event ${event.event}${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
+  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · line ${i + 1} of ${run.events.length}, of ${run.recorded ? "input" : "the simulator's event"} ${event.event}${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
   const c = run.copyOf[i];
   if (c >= 0) parts.push(copyStory(run, run.copies[c]));
   const ways = make("ul", { class: "events" });
@@ -77,7 +77,7 @@ function contentsOf(event) {
 
 function copyStory(run, copy) {
   const what = copy.messages.map(([kind, subject]) => (subject ? `${kind} ${subject}` : kind)).join(" + ");
-  const how = copy.ended < 0
+  const how = copy.ended < 0 && run.recorded ? "is sent to another program" : copy.ended < 0
     ? copy.arrives === undefined ? "is under way at the end" : `is under way at the end, and would arrive at ${seconds(copy.arrives, 6)} s`
     : copy.lost ? `is lost at ${seconds(run.events[copy.ended].at, 6)} s` : `arrives at ${seconds(run.events[copy.ended].at, 6)} s`;
   const line = make("p", {}, quoted(what), ` from ${copy.from} to ${copy.to}, leaves at ${seconds(run.events[copy.left].at, 6)} s, ${how}`);

@@ -145,6 +145,8 @@ function underWay(run, moment) {
     seen.add(event.copy);
     if (event.from !== undefined && event.cause <= moment) open.add(event.copy);
   }
+  // What leaves the program of a recorded site is not heard of again.
+  if (run.source === "recording") for (const copy of open) if (!later.some((event) => event.copy === copy)) open.delete(copy);
   return open.size;
 }
 
@@ -462,6 +464,24 @@ test("a run without events, and two runs that do not differ, open", async () => 
   assert.ok((await second.tab.locator("#leftout").textContent()).includes("do not differ"));
   await second.tab.keyboard.press("d");
   await second.close();
+});
+
+test("of a recording the page claims nothing about disks and other programs", async () => {
+  const [run] = longest.runs, under = run.events.flatMap((event) => (event.kind === "sent" && event.copy !== undefined ? [event.copy] : []))[0];
+  assert.ok(under !== undefined, "the run sends nothing");
+  // A copy that is not heard of again is under way in a simulation, and at another program in a recording.
+  const events = run.events.filter((event) => event.copy !== under || event.kind === "sent").map((event) => ({ ...event, cause: undefined }));
+  for (const recorded of [false, true]) {
+    const { tab, close } = await opened(madePage(`recorded-${recorded}`, { ...run, events, source: recorded ? "recording" : "scenario", states: [], calls: [], under_way: [] }));
+    const left = events.findIndex((event) => event.copy === under);
+    await tab.evaluate((k) => { const slider = document.getElementById("slider"); slider.value = k; slider.dispatchEvent(new Event("input")); }, left);
+    const text = await tab.locator("#eventbody").textContent();
+    assert.equal(text.includes("is sent to another program"), recorded, text);
+    assert.equal(text.includes("is under way at the end"), !recorded, text);
+    assert.equal((await tab.locator("#statebody").textContent()).includes("not yet durable"), !recorded);
+    assert.equal((await tab.locator("#runbody").textContent()).includes("a recording of a real site"), recorded);
+    await close();
+  }
 });
 
 test("a run of another schema is refused with its number", async () => {

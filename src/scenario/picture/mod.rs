@@ -4,6 +4,7 @@
 //! Making a picture changes nothing in a run. Its form is written in `docs/run.schema.json`.
 
 mod calls;
+mod recorded;
 mod shown;
 mod states;
 mod unexplained;
@@ -21,6 +22,7 @@ use calls::Calls;
 use states::States;
 
 pub use calls::PictureCall;
+pub use recorded::{RecordedFacts, RecordedPicture};
 pub use shown::{MessagePhase, Shown, ShownCall};
 pub use states::{PictureRole, StateChange};
 pub use unexplained::{PictureUnexplained, PictureUnexplainedCall};
@@ -59,15 +61,15 @@ pub struct Picture {
     pub name: String,
     /// What the scenario is about.
     pub about: String,
-    /// `scenario` or `failure`.
+    /// `scenario`, `failure`, or `recording` of a real site.
     pub source: &'static str,
     /// The command that runs it again.
     pub reproduce: String,
-    /// The scenario, in RON.
+    /// The scenario, in RON. Empty for a recording.
     pub scenario: String,
     /// The seed.
     pub seed: u64,
-    /// A hash of everything that happened, in hexadecimal digits.
+    /// A hash of everything that happened, or of the recording, in hexadecimal digits.
     pub fingerprint: String,
     /// The number of events left out, because the run is too large: at the end, or of a run that fails at its beginning.
     pub left_out: u64,
@@ -93,7 +95,7 @@ pub struct Picture {
     /// When the failure became inevitable, if that was asked.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub blame: Option<PictureBlame>,
-    /// The final state of the cluster, in a few lines.
+    /// The final state of the cluster, in a few lines. Empty for a recording.
     pub final_state: String,
 }
 
@@ -126,7 +128,8 @@ pub struct BlamePoint {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PictureVerdict {
-    /// `passed`, `violated`, `panicked`, `stalled`, `stale` or `undecided`.
+    /// `passed`, `violated`, `panicked`, `stalled`, `stale` or `undecided`; `differs` of a recording whose replay does
+    /// something else.
     pub name: &'static str,
     /// The property and one sentence.
     pub text: String,

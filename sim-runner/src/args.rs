@@ -296,7 +296,7 @@ pub(crate) enum TraceAmount {
 pub(crate) enum Format {
     /// For people
     Text,
-    /// One JSON object per line
+    /// For machines
     Json,
 }
 

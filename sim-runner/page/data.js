@@ -61,7 +61,8 @@ function tint(run, messages) {
 //
 // copies[c]: { copy, from, to, left, ended, lost, why, remarks, messages, background, tint, arrives }
 //   `left` and `ended` are indexes into events, `ended` is -1 for a copy under way at the end; `lost` is "sender" or
-//   "receiver"; `remarks` are the indexes of the events between; `arrives` is known for copies under way.
+//   "receiver"; `remarks` are the indexes of the events between; `arrives` is known for copies under way, and null for
+//   those that are held at the end.
 // copyOf[i]: index into copies of the copy that event i is about, or -1.
 // before[i]: the event of the same process that event i follows, or -1.
 function indexed(data, position) {
@@ -77,7 +78,7 @@ function indexed(data, position) {
   };
   for (const event of events) if (event.background) for (const [kind] of event.messages ?? []) run.background.add(kind);
   const latest = new Map(), byCopy = new Map();
-  const arrivals = new Map((data.under_way ?? []).map((way) => [way.copy, way.arrives]));
+  const arrivals = new Map((data.under_way ?? []).map((way) => [way.copy, way.arrives ?? null]));
   events.forEach((event, i) => {
     if (event.who !== undefined) {
       if (!run.processes.has(event.who)) run.processes.set(event.who, { id: event.who, machine: null });

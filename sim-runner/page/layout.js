@@ -272,14 +272,14 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
     const until = call.answered !== undefined ? place(call.answered) : next ? place(next.asked) - 4 : scale.end - 20;
     return { c, call, run, own: column.own, x: column.x, p: place(call.asked), q: until };
   }));
-  const point = (thing) => thing.p;
+  const point = (thing) => thing.p, bands = placedBands(run, block, across, place, scale);
   return {
     block, run,
     arrows: bucketed(arrows, (a) => Math.min(a.p1, a.p2), (a) => Math.max(a.p1, a.p2)),
     rows: bucketed(rows, (r) => r.p, (r) => r.y + LINE), dots: bucketed(dots, point, point),
     steps: bucketed(steps, point, point), ticks: bucketed(ticks, point, point),
     bars: bucketed(bars, (b) => b.p, (b) => b.q), calls: bucketed(calls, (c) => c.p, (c) => c.q),
-    labels: labelsOf(block, arrows, bars, calls, layout),
+    bands: bucketed(bands, (b) => b.p, (b) => b.q), labels: labelsOf(block, arrows, bars, calls, bands, layout),
     counts: { arrows: arrows.length, copies: run.copies.length, rows: rows.length, dropped: notes.length - rows.length },
   };
 }
@@ -293,7 +293,7 @@ function arrowOf(run, copy, place, across, scale) {
     arrow.x2 = x2 - sign * 6;
     arrow.p2 = p1;
   } else if (copy.ended < 0) {
-    const share = copy.arrives > run.events.at(-1).at
+    const share = copy.arrives !== null && copy.arrives > run.events.at(-1).at
       ? (run.events.at(-1).at - run.events[copy.left].at) / (copy.arrives - run.events[copy.left].at) : 0.5;
     // One that left long before the end is a stub: else many of them would cross everything.
     const far = scale.end - p1 > 1500;

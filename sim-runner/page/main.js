@@ -20,6 +20,7 @@ function filled() {
   const calls = run.data.calls ?? [], beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
   // Lanes for the calls of many terminals would take the room of the others: a switch brings them.
   view.calls = calls.length > 0 && (beside.size <= 2 || run.judged.size > 0) && view.runs.length === 1;
+  page.banded.hidden = !view.runs.some((one) => (one.data.bands ?? []).length);
   page.ordered.hidden = !run.judged.size;
   page.calls.checked = view.calls;
   page.calls.disabled = !calls.length;
@@ -45,7 +46,7 @@ function pointed() {
     page.tip.hidden = !thing.run;
     if (!thing.run) return;
     const { run } = thing, line = run.events[thing.event];
-    page.tip.textContent = thing.call ? `${thing.call.process} ${callText(thing.call)}${judgedText(run, run.data.calls.indexOf(thing.call))}` : thing.copy
+    page.tip.textContent = thing.band ? bandText(thing.band) : thing.call ? `${thing.call.process} ${callText(thing.call)}${judgedText(run, run.data.calls.indexOf(thing.call))}` : thing.copy
       ? `${thing.copy.from} → ${thing.copy.to} ${thing.copy.messages.map((one) => one.join(" ").trim()).join(" + ")}${thing.copy.why ? `: ${thing.copy.why}` : ""}` : sentence(line);
     page.tip.style.left = `${Math.min(event.clientX + 14, window.innerWidth - Math.min(360, page.tip.offsetWidth) - 8)}px`;
     page.tip.style.top = `${event.clientY + 16}px`;

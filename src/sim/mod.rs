@@ -23,6 +23,7 @@ pub mod watch;
 pub mod world;
 
 pub use host::{ProcessStatus, SimDisk};
+pub use net::barriers::{Barrier, BarriersVersion};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
 pub use net::order::LinkFault;

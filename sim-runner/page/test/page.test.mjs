@@ -325,6 +325,26 @@ test("calls without an order show the longest order that explains, and what does
   }
 });
 
+test("what stands between processes is a band, and is listed while it stands there", async () => {
+  const page = pages.find((one) => one.runs.length === 1 && one.runs[0].bands.some((band) => band.kind !== "rule" && band.sides.flat().every((id) => id.startsWith("S"))));
+  assert.ok(page, `${folder} needs a page of a run in which links between sites are cut`);
+  const [run] = page.runs, { tab, close } = await opened(page, { hash: "#event=0&cone=none&view=" });
+  const stands = (moment) => run.bands.filter((band) => band.after <= moment && (band.until === undefined || band.until > moment)).length;
+  const band = run.bands.find((one) => one.kind !== "rule");
+  for (const moment of [band.after - 1, band.after, band.until - 1, band.until].filter((k) => k >= 0 && k < run.events.length)) {
+    await tab.evaluate((k) => { const slider = document.getElementById("slider"); slider.value = k; slider.dispatchEvent(new Event("input")); }, moment);
+    assert.equal(await tab.locator("#statebody .bands li").count(), Math.min(20, stands(moment)), `after event ${moment}`);
+    if (moment === band.after) {
+      assert.ok(await tab.locator(`path.field.${band.kind}`).count() > 0, "no field across the lanes");
+      assert.ok(await tab.locator(`path.side0.${band.kind}`).count() > 0 && await tab.locator(`path.side1.${band.kind}`).count() > 0, "the sides look alike");
+      const words = await tab.locator(`text.band.${band.kind}`).allTextContents();
+      assert.ok(words.some((text) => text.includes(band.sides[0].join(" "))), `${words}`);
+    }
+  }
+  assert.ok(await tab.locator("#banded").isVisible());
+  await close();
+});
+
 test("filters leave what they name, and clearing brings everything back", async () => {
   const page = longest, [run] = page.runs, { tab, close } = await opened(page);
   const kind = run.events.flatMap((event) => (event.copy === undefined || event.background ? [] : event.messages ?? [])).at(0)?.[0];
@@ -456,7 +476,7 @@ test("two runs stand side by side from their first difference on", { skip: pair 
 });
 
 test("a run without events, and two runs that do not differ, open", async () => {
-  const [run] = failing.runs, empty = { ...run, events: [], states: [], calls: [], under_way: [], blame: undefined };
+  const [run] = failing.runs, empty = { ...run, events: [], states: [], bands: [], calls: [], under_way: [], blame: undefined };
   const first = await opened(madePage("empty", empty));
   assert.ok((await first.tab.locator("#eventbody").textContent()).includes("no events"));
   await first.close();
@@ -472,7 +492,7 @@ test("of a recording the page claims nothing about disks and other programs", as
   // A copy that is not heard of again is under way in a simulation, and at another program in a recording.
   const events = run.events.filter((event) => event.copy !== under || event.kind === "sent").map((event) => ({ ...event, cause: undefined }));
   for (const recorded of [false, true]) {
-    const { tab, close } = await opened(madePage(`recorded-${recorded}`, { ...run, events, source: recorded ? "recording" : "scenario", states: [], calls: [], under_way: [] }));
+    const { tab, close } = await opened(madePage(`recorded-${recorded}`, { ...run, events, source: recorded ? "recording" : "scenario", states: [], bands: [], calls: [], under_way: [] }));
     const left = events.findIndex((event) => event.copy === under);
     await tab.evaluate((k) => { const slider = document.getElementById("slider"); slider.value = k; slider.dispatchEvent(new Event("input")); }, left);
     const text = await tab.locator("#eventbody").textContent();

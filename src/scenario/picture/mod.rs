@@ -3,6 +3,7 @@
 //!
 //! Making a picture changes nothing in a run. Its form is written in `docs/run.schema.json`.
 
+mod bands;
 mod calls;
 mod recorded;
 mod shown;
@@ -18,9 +19,11 @@ use crate::scenario::run::{Run, RunOptions};
 use crate::scenario::service::Service;
 use crate::scenario::write::write;
 use crate::sim::{RunEvent, RunEvents, TraceLevel};
+use bands::Bands;
 use calls::Calls;
 use states::States;
 
+pub use bands::PictureBand;
 pub use calls::PictureCall;
 pub use recorded::{RecordedFacts, RecordedPicture};
 pub use shown::{MessagePhase, Shown, ShownCall};
@@ -85,12 +88,15 @@ pub struct Picture {
     pub events: Vec<RunEvent>,
     /// What each process is, where it changes.
     pub states: Vec<StateChange>,
+    /// What stood between processes: cut and clogged links, and rules in force, by their beginning. What comes and goes
+    /// within one event of the simulator is not among them.
+    pub bands: Vec<PictureBand>,
     /// The calls of clients, in the order of their beginning.
     pub calls: Vec<PictureCall>,
     /// The calls of a violation that no order explains.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub unexplained: Option<PictureUnexplained>,
-    /// The copies of datagrams that are still under way at the end.
+    /// The copies of datagrams that are still under way at the end, also those that the network holds.
     pub under_way: Vec<UnderWay>,
     /// When the failure became inevitable, if that was asked.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -174,8 +180,9 @@ pub struct PictureMessage {
 pub struct UnderWay {
     /// The number of the copy.
     pub copy: u32,
-    /// When it would arrive, in microseconds.
-    pub arrives: u64,
+    /// When it would arrive, in microseconds. Without that, a link or the network holds it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub arrives: Option<u64>,
 }
 
 /// What a picture is called, and how much of a run it may hold.
@@ -202,6 +209,7 @@ struct Maker<S: Service> {
     /// The number of lines of the trace that were taken.
     taken: u64,
     states: States<S>,
+    bands: Bands,
     calls: Calls,
 }
 
@@ -250,6 +258,7 @@ impl<S: Service> Maker<S> {
             left_out: 0,
             taken: 0,
             states: States::new(),
+            bands: Bands::default(),
             calls: Calls::default(),
         };
         loop {
@@ -308,6 +317,7 @@ impl<S: Service> Maker<S> {
                 true => self.states.look(run, after, &run.world().processes().collect::<Vec<_>>()),
                 false => self.states.look(run, after, &who),
             }
+            self.bands.look(run.world(), after);
         }
     }
 
@@ -345,7 +355,11 @@ impl<S: Service> Maker<S> {
         };
         let kinds = S::messages();
         let under_way = match self.left_out == self.skipped {
-            true => world.under_way().map(|(copy, at)| UnderWay { copy, arrives: at.as_micros() }).collect(),
+            true => {
+                let moving = world.under_way().map(|(copy, at)| (copy, Some(at.as_micros())));
+                let all = moving.chain(world.held().map(|copy| (copy, None)));
+                all.map(|(copy, arrives)| UnderWay { copy, arrives }).collect()
+            }
             false => Vec::new(),
         };
         Picture {
@@ -369,6 +383,7 @@ impl<S: Service> Maker<S> {
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
             events: self.events,
             states: self.states.finish(),
+            bands: self.bands.finish(),
             calls,
             unexplained,
             under_way,

@@ -400,6 +400,7 @@ impl<S: Service> RecordedPicture<S> {
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
             events: self.events,
             states: self.states.finish(),
+            bands: Vec::new(),
             calls: self.calls.finish(),
             unexplained: None,
             under_way: Vec::new(),

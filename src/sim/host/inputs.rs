@@ -128,10 +128,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 self.watch.show(&Observation::Delivered { to: id, from: id, message: &message });
                 self.hand_in(h, Input::Message { from: id, message });
             }
-            Err(error) => self.watch.object(Violation {
-                property: "codec",
-                explanation: format!("{id} sent itself a message that does not decode: {error}"),
-            }),
+            Err(error) => self.watch.object(Violation::new(
+                "codec",
+                format!("{id} sent itself a message that does not decode: {error}"),
+            )),
         }
     }
 
@@ -334,7 +334,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 let explanation = format!(
                     "{id} was woken {WAKES_PER_MOMENT} times at {now} for `{reason}`, and is due again"
                 );
-                return self.watch.object(Violation { property: "standing still", explanation });
+                return self.watch.object(Violation::new("standing still", explanation));
             }
             self.watch.mark(FingerprintMark::Woke, id, [0, 0]);
             self.watch.line(id, LineClass::Routine, || TraceEvent::Woke { reason });

@@ -203,7 +203,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let is_expected = id.as_site().is_some_and(|site| self.settings.may_stop.contains(site));
         if !is_expected {
             let explanation = format!("{id} stops: {}", stop.reason);
-            self.watch.object(Violation { property: stop.property, explanation });
+            self.watch.object(Violation::new(stop.property, explanation));
         }
         self.stop_failed(h, &format!("{}: {}", stop.property, stop.reason), false);
         self.run_fired(false);

@@ -99,7 +99,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
-                return self.watch.object(Violation { property: "codec", explanation });
+                return self.watch.object(Violation::new("codec", explanation));
             }
         };
         self.watch.mark(FingerprintMark::Synced, id, [durable.0, records.len() as u64]);

@@ -21,7 +21,7 @@ use crate::sim::script::ScriptAction;
 use crate::sim::watch::line::{Contents, Line, LineClass, SharedLabels, StepNumber, TraceEvent, TracedCopy};
 
 /// One thing that happened in a run. A field that means nothing for its kind is empty, and absent in JSON.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunEvent {
@@ -168,22 +168,8 @@ impl RunEvents {
             at: line.at.as_micros(),
             who: line.who,
             class: class_name(line.class),
-            kind: "",
             text: line.what.to_string(),
-            cause: None,
-            from: None,
-            to: None,
-            messages: None,
-            contents: None,
-            background: false,
-            copy: None,
-            of: None,
-            copies: Vec::new(),
-            why: None,
-            records: None,
-            rank: None,
-            incarnation: None,
-            step: None,
+            ..RunEvent::default()
         };
         let part = tell(&line.what, &mut event);
         if matches!(event.kind, "idle" | "crashed" | "ended" | "failed") {

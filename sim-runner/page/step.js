@@ -10,9 +10,14 @@ async function asked(request) {
 
 async function begun() {
   if (!await opened(unpacked())) return;
-  const { pokes, examples, path } = await asked({ do: "begin" });
-  lively(asked, { pokes, examples, saves: true });
-  live.parts.save.title = `Save in ${path}`;
+  try {
+    const { pokes, examples, path } = await asked({ do: "begin" });
+    lively(asked, { pokes, examples, saves: true });
+    live.parts.save.title = `Save in ${path}`;
+  } catch (error) {
+    page.trouble.hidden = false;
+    page.trouble.textContent = `Nobody answers, so that this page only shows: ${error.message}. The program may have ended.`;
+  }
 }
 
 begun();

@@ -167,6 +167,40 @@ fn an_interrupt_says_what_is_not_saved() {
 }
 
 #[test]
+fn what_somebody_else_wrote_meanwhile_stays() {
+    let folder = folder("meanwhile");
+    let mut stepping = Stepping::start(&folder, &["quiet.ron"]);
+    stepping.run = replayed(&folder, "quiet.ron");
+    fs::write(folder.join("quiet.stepped.ron"), "my notes").unwrap();
+    let reply = stepping.ask(&json!({ "do": "save" }));
+    assert!(reply["is"] == "refused" && reply.to_string().contains("has not saved it"), "{reply}");
+    assert_eq!(fs::read_to_string(folder.join("quiet.stepped.ron")).unwrap(), "my notes");
+    assert_eq!(stepping.interrupt(), (0, "nothing was done, and nothing saved\n".to_owned()));
+}
+
+#[test]
+fn a_seed_and_a_planted_bug_are_in_what_is_saved() {
+    let folder = folder("seeded");
+    let args = ["quiet.ron", "--seed", "11", "--saboteur", "forgets-promise"];
+    let mut stepping = Stepping::start(&folder, &args);
+    let (_, text, _) = ended(
+        &folder,
+        &["replay", "quiet.ron", "--seed", "11", "--saboteur", "forgets-promise", "--format", "json"],
+    );
+    let first: Value = serde_json::from_str(text.trim_end()).unwrap();
+    stepping.run = first["fingerprint"].as_str().unwrap().to_owned();
+    let saved = stepping.ask(&json!({ "do": "save" }));
+    assert_eq!(saved["is"], "saved", "{saved}");
+    assert!(
+        saved["replay"].as_str().unwrap().ends_with("replay quiet.stepped.ron --saboteur forgets-promise")
+    );
+    let again =
+        ended(&folder, &["replay", "quiet.stepped.ron", "--saboteur", "forgets-promise", "--format", "json"]);
+    let again: Value = serde_json::from_str(again.1.trim_end()).unwrap();
+    assert_eq!((&again["fingerprint"], &again["verdict"]), (&first["fingerprint"], &first["verdict"]));
+}
+
+#[test]
 fn nobody_else_is_let_in_or_told_anything() {
     let folder = folder("refused");
     let stepping = Stepping::start(&folder, &["quiet.ron"]);

@@ -70,14 +70,17 @@ const done = (tab) => tab.locator("section[aria-labelledby=done] li button").all
 const reached = (tab, count) => tab.waitForFunction((k) => document.querySelectorAll("section[aria-labelledby=done] li button").length === k, count);
 const alert = (tab) => tab.locator(".trouble");
 
-// The first line from here on at which a datagram of this kind is under way.
-async function underWay(tab, kind, from = 0) {
-  for (let line = from; line < await lines(tab); line++) {
-    await looked(tab, line);
-    const button = tab.locator("section[aria-labelledby=acting] .ways").first().getByRole("button", { name: `lose: ${kind}` });
-    if (await button.count()) return line;
-  }
-  assert.fail(`no ${kind} is under way after line ${from}`);
+// The run that the page was loaded with.
+async function loaded(tab) {
+  return JSON.parse(gunzipSync(Buffer.from(await tab.locator("#run").textContent(), "base64"))).runs[0];
+}
+
+// Goes to where a datagram of this kind leaves, and returns the line.
+async function leaves(tab, kind) {
+  const { events } = await loaded(tab), line = events.findIndex((event) => event.kind === "sent" && event.messages[0][0] === kind);
+  assert.ok(line >= 0, `no ${kind} leaves`);
+  await looked(tab, line);
+  return line;
 }
 
 function replayed(file) {
@@ -89,7 +92,7 @@ test("what is done by clicks is another run, is saved, and replays with the same
   const box = tab.locator("section[aria-labelledby=acting]"), before = await lines(tab);
   await tab.locator("#more summary").click();
   await tab.locator("#across").check();
-  await underWay(tab, "Accept slot", 20);
+  await leaves(tab, "Accept");
   await box.getByRole("button", { name: /^lose: Accept/ }).first().click();
   await reached(tab, 1);
   assert.match((await done(tab))[0], /Lose\(kind: "Accept", from: Site\(0\)/);
@@ -153,7 +156,7 @@ test("each moment shows what the processes hold then, and where nothing can be d
   await inside.locator("summary").click();
   const values = (table) => table.evaluate((one) => Object.fromEntries([...one.querySelectorAll("tbody tr")].map((row) => [row.children[0].textContent, row.children[1].textContent.replace(" •", "")])));
   let compared = 0;
-  const { events } = JSON.parse(gunzipSync(Buffer.from(await tab.locator("#run").textContent(), "base64"))).runs[0];
+  const { events } = await loaded(tab);
   for (const line of [12, Math.floor(last / 2), last]) {
     // Of several lines of one moment the picture shows the state after each, and the session that after all of them.
     await looked(tab, events.findLastIndex((event) => event.at === events[line].at));
@@ -188,11 +191,9 @@ test("what is refused says why and what helps, and changes nothing", async (t) =
 
 test("the arrow that is chosen offers what the list does", async (t) => {
   const { load } = await stepping(t, "stepped"), { tab, close } = await load();
-  const line = await underWay(tab, "Accept", 10);
+  await leaves(tab, "Accept");
   const offer = tab.locator("#eventbody .offer");
-  let k = line;
-  for (; k < line + 10 && !await offer.count(); k++) await looked(tab, k);
-  assert.ok(await offer.count(), "nothing is offered");
+  await offer.waitFor();
   await offer.getByRole("button", { name: /^double: / }).click();
   await reached(tab, 1);
   assert.match((await done(tab))[0], /Double\(/);
@@ -240,7 +241,7 @@ test("a page of another origin gets nothing and does nothing, even with the secr
 test("it reads at three widths in dark and light, and axe finds nothing", async (t) => {
   for (const scheme of ["dark", "light"]) {
     const { load } = await stepping(t, "stepped", { scheme }), { tab, close } = await load();
-    await underWay(tab, "Accept", 20);
+    await leaves(tab, "Accept");
     await tab.getByRole("button", { name: /^lose: Accept/ }).first().click();
     await reached(tab, 1);
     await looked(tab, 24);

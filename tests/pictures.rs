@@ -133,7 +133,7 @@ fn wake_ups_and_messages_to_oneself_come_from_an_input_of_the_same_process() {
             assert!(is_input, "{name}: {event:?} comes from {cause:?}");
             // Whatever came after the last start of the process came in the same life.
             let started = |other: &&RunEvent| other.kind == "started" && other.who == event.who;
-            let last = events.iter().filter(|other| other.event <= event.event).filter(started).last();
+            let last = events.iter().filter(|other| other.event <= event.event).rfind(started);
             assert!(last.is_none_or(|last| last.event <= cause.event), "{name}: {event:?} outlived a crash");
             *seen.entry((event.kind, cause.kind)).or_insert(0) += 1;
         }

@@ -121,6 +121,33 @@ fn every_copy_of_a_datagram_is_known_from_its_sending_to_its_end() {
     }
 }
 
+/// A process sends itself a message, or wants to be woken, when it handles something.
+#[test]
+fn wake_ups_and_messages_to_oneself_come_from_an_input_of_the_same_process() {
+    let inputs = ["started", "delivered", "own", "woke", "commanded", "disk_space", "told_of_link"];
+    let mut seen = BTreeMap::new();
+    for (name, scenario) in scenarios() {
+        let events = of(&name, &scenario).events;
+        for event in events.iter().filter(|event| matches!(event.kind, "own" | "woke")) {
+            let cause = event.cause.unwrap_or_else(|| panic!("{name}: nothing led to {event:?}"));
+            let cause = &events[usize::try_from(cause).unwrap()];
+            let is_input = inputs.contains(&cause.kind) && cause.who == event.who;
+            assert!(is_input, "{name}: {event:?} comes from {cause:?}");
+            // Whatever came after the last start of the process came in the same life.
+            let started = |other: &&RunEvent| other.kind == "started" && other.who == event.who;
+            let last = events.iter().filter(|other| other.event <= event.event).rfind(started);
+            assert!(last.is_none_or(|last| last.event <= cause.event), "{name}: {event:?} outlived a crash");
+            *seen.entry((event.kind, cause.kind)).or_insert(0) += 1;
+        }
+    }
+    // A leader votes for what it proposes; a vote may also wait for a sync; a follower waits for heartbeats.
+    for pair in
+        [("own", "delivered"), ("own", "woke"), ("woke", "delivered"), ("woke", "woke"), ("woke", "started")]
+    {
+        assert!(seen.get(&pair).is_some_and(|count| *count > 10), "{pair:?} in {seen:?}");
+    }
+}
+
 /// The site of a terminal: what stands between sites stands between their terminals too.
 fn program(id: ProcessId) -> String {
     match id {

@@ -36,7 +36,7 @@ function bandsDrawn(pen, part, from, to) {
     if (band.kind === "rule") continue;
     const [a, z] = [Math.max(p, from), Math.min(q, to)];
     pen.box(`field ${band.kind}`, left - 18, a, right - left + 36, z - a);
-    for (const end of [p, q]) if (end >= from && end <= to) pen.line(`edge ${band.kind}`, left - 18, end, right + 18, end);
+    for (const end of band.until === undefined ? [p] : [p, q]) if (end >= from && end <= to) pen.line(`edge ${band.kind}`, left - 18, end, right + 18, end);
   }
   pen.flush();
   for (const { band, lanes, level, left, p, q } of seen) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aviary::process::Savable;
 use aviary::recording::{
-    CutShort, File, PlayFailure, Player, RecordingHeader, Refusal, Seen, Tally, describe,
+    CutShort, File, PlayFailure, Player, RecordingHeader, Refusal, Report, Seen, Tally, describe,
 };
 use aviary::scenario::caught;
 
@@ -33,7 +33,7 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Re
                 wrote = line(&mut out, &seen);
             }
         };
-        let printer: Option<&mut dyn FnMut(Seen<'_, P>)> = if args.verbose { Some(&mut print) } else { None };
+        let printer: Option<Report<'_, P>> = if args.verbose { Some(&mut print) } else { None };
         let played = player.play(&bytes, &|act| caught(act), printer);
         wrote?;
         match played {

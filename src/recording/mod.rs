@@ -34,7 +34,7 @@ mod tally;
 pub use entry::{Ending, RecordedEntry, RecordedInput, put_ending, put_input, put_started};
 pub use file::{CutShort, File, Opening, RecordingHeader, Refusal, put_preface, put_start, put_state};
 pub use output::{OutputMark, RecordedMessage, RecordedOutput, put_output};
-pub use play::{Catch, Difference, PlayFailure, Player};
+pub use play::{Catch, Difference, PlayFailure, Player, Report};
 pub use seen::{OpenedFrom, Seen};
 pub use tally::Tally;
 

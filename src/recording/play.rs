@@ -20,6 +20,9 @@ use crate::wire::Wire;
 /// Calls a function, and returns the message of its panic if it panics. A recording may be about a panic of a process.
 pub type Catch<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Result<(), String>;
 
+/// Takes what is seen while a file is played.
+pub type Report<'a, P> = &'a mut dyn FnMut(Seen<'_, P>);
+
 /// Plays one file after another.
 pub struct Player<P: Savable> {
     seats: Vec<PlayedProcess<P>>,
@@ -112,7 +115,7 @@ impl<P: Savable> Player<P> {
         &mut self,
         bytes: &[u8],
         catch: Catch<'_>,
-        mut report: Option<&mut dyn FnMut(Seen<'_, P>)>,
+        mut report: Option<Report<'_, P>>,
     ) -> Result<Option<CutShort>, PlayFailure> {
         self.last_panic = None;
         let mut file = match File::read(bytes, P::CODE) {
@@ -230,7 +233,7 @@ impl<P: Savable> Player<P> {
         Ok(continues)
     }
 
-    fn report_openings(&self, file: &File<'_>, report: &mut dyn FnMut(Seen<'_, P>)) {
+    fn report_openings(&self, file: &File<'_>, report: Report<'_, P>) {
         for (Opening { id, from, .. }, seat) in file.openings.iter().zip(&self.seats) {
             report(Seen::Opened {
                 process: *id,
@@ -338,12 +341,7 @@ impl<P: Savable> Player<P> {
         })
     }
 
-    fn report_output(
-        &self,
-        seat: usize,
-        found: &Result<Vec<u8>, String>,
-        report: &mut dyn FnMut(Seen<'_, P>),
-    ) {
+    fn report_output(&self, seat: usize, found: &Result<Vec<u8>, String>, report: Report<'_, P>) {
         let PlayedProcess { id, process, .. } = &self.seats[seat];
         match (found, process) {
             (Ok(body), Ok(state)) => {

@@ -131,6 +131,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let count = records.len();
         let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
         self.watch.line(id, class, || TraceEvent::Started { incarnation, records: count });
+        running.start_at(self.watch.full_line());
         self.watch.take_log(id);
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use aviary::ids::ProcessId;
+use aviary::scenario::picture::PictureBand;
 use aviary::scenario::{
     Picture, PictureOptions, Run, RunOptions, Scenario, UnfinishedPicture, picture, read, run,
 };
@@ -89,12 +91,6 @@ fn every_copy_of_a_datagram_is_known_from_its_sending_to_its_end() {
         let picture = of(&name, &scenario);
         let ends = ends(&picture);
         let under_way: BTreeSet<u32> = picture.under_way.iter().map(|one| one.copy).collect();
-        let held: BTreeSet<u32> = picture
-            .events
-            .iter()
-            .filter(|event| matches!(event.kind, "clogged" | "waits"))
-            .filter_map(|event| event.copy)
-            .collect();
         for (place, event) in picture.events.iter().enumerate() {
             seen.insert(event.kind);
             if let Some(cause) = event.cause {
@@ -111,7 +107,7 @@ fn every_copy_of_a_datagram_is_known_from_its_sending_to_its_end() {
                 assert!(sent.at <= event.at, "{name}: {event:?} before {sent:?}");
             }
             if let Some(copy) = event.copy.filter(|_| LEAVING.contains(&event.kind)) {
-                let is_known = ends.contains_key(&copy) || under_way.contains(&copy) || held.contains(&copy);
+                let is_known = ends.contains_key(&copy) || under_way.contains(&copy);
                 assert!(is_known, "{name}: nothing says where copy {copy} of {event:?} ends");
             }
         }
@@ -123,6 +119,101 @@ fn every_copy_of_a_datagram_is_known_from_its_sending_to_its_end() {
     {
         assert!(seen.contains(kind), "no scenario has {kind}");
     }
+}
+
+/// A process sends itself a message, or wants to be woken, when it handles something.
+#[test]
+fn wake_ups_and_messages_to_oneself_come_from_an_input_of_the_same_process() {
+    let inputs = ["started", "delivered", "own", "woke", "commanded", "disk_space", "told_of_link"];
+    let mut seen = BTreeMap::new();
+    for (name, scenario) in scenarios() {
+        let events = of(&name, &scenario).events;
+        for event in events.iter().filter(|event| matches!(event.kind, "own" | "woke")) {
+            let cause = event.cause.unwrap_or_else(|| panic!("{name}: nothing led to {event:?}"));
+            let cause = &events[usize::try_from(cause).unwrap()];
+            let is_input = inputs.contains(&cause.kind) && cause.who == event.who;
+            assert!(is_input, "{name}: {event:?} comes from {cause:?}");
+            // Whatever came after the last start of the process came in the same life.
+            let started = |other: &&RunEvent| other.kind == "started" && other.who == event.who;
+            let last = events.iter().filter(|other| other.event <= event.event).rfind(started);
+            assert!(last.is_none_or(|last| last.event <= cause.event), "{name}: {event:?} outlived a crash");
+            *seen.entry((event.kind, cause.kind)).or_insert(0) += 1;
+        }
+    }
+    // A leader votes for what it proposes; a vote may also wait for a sync; a follower waits for heartbeats.
+    for pair in
+        [("own", "delivered"), ("own", "woke"), ("woke", "delivered"), ("woke", "woke"), ("woke", "started")]
+    {
+        assert!(seen.get(&pair).is_some_and(|count| *count > 10), "{pair:?} in {seen:?}");
+    }
+}
+
+/// The site of a terminal: what stands between sites stands between their terminals too.
+fn program(id: ProcessId) -> String {
+    match id {
+        ProcessId::Terminal(site) => ProcessId::Site(site).to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether the band is about datagrams of this direction.
+fn separates(band: &PictureBand, from: &str, to: &str) -> bool {
+    let side = |id: &str| band.sides.iter().position(|side| side.iter().any(|other| other == id));
+    match (side(from), side(to)) {
+        (Some(one), Some(other)) => one < other || (one > other && !band.one_way),
+        _ => false,
+    }
+}
+
+/// A cut or clogged link takes what is sent into it, and nothing else is taken for that reason.
+#[test]
+fn bands_say_when_links_were_cut_or_clogged() {
+    let mut seen = BTreeSet::new();
+    for (name, scenario) in scenarios() {
+        let Picture { events, bands, .. } = of(&name, &scenario);
+        let ends = |band: &PictureBand| {
+            (events[band.after].event, band.until.map_or(u64::MAX, |until| events[until].event))
+        };
+        // A cut stream takes what is sent, and holds it at its end.
+        let is_stream = events.iter().any(|event| matches!(event.kind, "waits" | "link_down"));
+        let clogged = events.iter().filter(|event| event.kind == "clogged");
+        let held: BTreeSet<u32> = clogged.filter_map(|event| event.copy).collect();
+        assert!(bands.iter().all(|band| ends(band).0 <= ends(band).1), "{name}: {bands:?}");
+        for event in &events {
+            let (Some(from), Some(to)) = (event.who.map(program), event.to.map(program)) else { continue };
+            let of_link = |kind: &'static str| {
+                let (from, to) = (&from, &to);
+                bands.iter().filter(move |band| band.kind == kind && separates(band, from, to)).map(ends)
+            };
+            // What happens in the event that makes or ends a band may be before or after that.
+            let may_stand = |kind| of_link(kind).any(|(after, until)| (after..=until).contains(&event.event));
+            let must_stand =
+                |kind| of_link(kind).any(|(after, until)| after < event.event && event.event < until);
+            let taken = match (event.kind, event.why.as_deref()) {
+                ("lost", Some("the link is cut")) => Some("cut"),
+                ("clogged", _) => Some("clogged"),
+                _ => None,
+            };
+            if let Some(kind) = taken {
+                assert!(may_stand(kind), "{name}: no band for {event:?} in {bands:?}");
+                seen.insert(kind);
+            } else if matches!(event.kind, "sent" | "queued") && from != to && !is_stream {
+                let is_held = event.copy.is_some_and(|copy| held.contains(&copy));
+                let goes_through = must_stand("cut") || (must_stand("clogged") && !is_held);
+                assert!(!goes_through, "{name}: {event:?} went through {bands:?}");
+            }
+            if event.kind == "ruled" {
+                let rules = bands.iter().filter(|band| band.kind == "rule").map(ends);
+                let mut stand = rules.filter(|(after, until)| (after..=until).contains(&&event.event));
+                // A rule that takes one datagram may come and go in one event.
+                let mut here = events.iter().filter(|other| other.event == event.event);
+                let is_known = stand.next().is_some() || here.any(|other| other.kind == "fired");
+                assert!(is_known, "{name}: no rule is in force for {event:?}");
+                seen.insert("rule");
+            }
+        }
+    }
+    assert!(seen.into_iter().eq(["clogged", "cut", "rule"]));
 }
 
 #[test]

@@ -1,10 +1,6 @@
-// What the page says of the whole run: the verdict, how to run it again, its scenario, calls, and the blame curve.
+// What the page says of the whole run: the verdict, how to run it again, its scenario, and the blame curve.
 
-function callText(call) {
-  return call.answered === undefined ? `${call.text} → ?` : !call.answer ? call.text : `${call.text} → ${call.answer}`;
-}
-
-const SOURCES = { scenario: "a scenario", failure: "a saved failure" };
+const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording: "a recording of a real site" };
 
 function runsIntroduced() {
   const [run, other] = view.runs, { data } = run;
@@ -58,24 +54,11 @@ async function copied(text, done) {
   }
 }
 
-// Calls of clients.
-function callsShown() {
-  const run = view.runs[0], calls = run.data.calls ?? [], { blame } = run.data;
-  page.callsbox.hidden = !calls.length;
+// When the failure became inevitable, if that was asked.
+function blameShown() {
+  const run = view.runs[0], { blame } = run.data;
   page.blamebox.hidden = !blame;
   if (blame) page.blamebody.replaceChildren(...blameParts(run, blame));
-  if (!calls.length) return;
-  const line = (c) => {
-    const call = calls[c], span = `${seconds(run.events[call.asked].at)} to ${call.answered === undefined ? "the end" : seconds(run.events[call.answered].at)}`;
-    return make("button", { type: "button", class: "link", click: () => chooseEvent(run, call.answered ?? call.asked) },
-      `${call.process} `, quoted(callText(call)), make("span", { class: "dim" }, ` ${span}${call.answered === undefined ? ", no answer" : ""}`));
-  };
-  const list = (indexes, tag, most) => {
-    const items = make(tag, { class: "events" }, ...indexes.slice(0, most).map((c) => make("li", {}, line(c))));
-    if (indexes.length > most) items.append(make("li", { class: "dim" }, `and ${indexes.length - most} more`));
-    return items;
-  };
-  page.callsbody.replaceChildren(list(calls.map((_, c) => c), "ul", 200));
 }
 
 // The blame curve as a table: how many of the runs that began anew at a moment failed.

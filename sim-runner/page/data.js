@@ -68,7 +68,8 @@ function tint(run, messages) {
 //
 // copies[c]: { copy, from, to, left, ended, lost, why, remarks, messages, background, tint, arrives }
 //   `left` and `ended` are indexes into events, `ended` is -1 for a copy under way at the end; `lost` is "sender" or
-//   "receiver"; `remarks` are the indexes of the events between; `arrives` is known for copies under way.
+//   "receiver"; `remarks` are the indexes of the events between; `arrives` is known for copies under way, and null for
+//   those that are held at the end.
 // copyOf[i]: index into copies of the copy that event i is about, or -1.
 // before[i]: the event of the same process that event i follows, or -1.
 function indexed(data, position) {
@@ -79,11 +80,12 @@ function indexed(data, position) {
     foreign: !(data.messages ?? []).some((message) => ["prepare", "accept", "chosen"].includes(message.phase)),
     processes: new Map((data.processes ?? []).map((process) => [process.id, process])),
     copies: [], copyOf: new Int32Array(events.length).fill(-1), before: new Int32Array(events.length).fill(-1),
-    from: 0, background: new Set(),
+    // Of what a real site recorded, other programs and disks are not known.
+    from: 0, background: new Set(), recorded: data.source === "recording",
   };
   for (const event of events) if (event.background) for (const [kind] of event.messages ?? []) run.background.add(kind);
   const latest = new Map(), byCopy = new Map();
-  const arrivals = new Map((data.under_way ?? []).map((way) => [way.copy, way.arrives]));
+  const arrivals = new Map((data.under_way ?? []).map((way) => [way.copy, way.arrives ?? null]));
   events.forEach((event, i) => {
     if (event.who !== undefined) {
       if (!run.processes.has(event.who)) run.processes.set(event.who, { id: event.who, machine: null });
@@ -109,6 +111,7 @@ function indexed(data, position) {
   run.history = histories(run);
   run.lives = lives(run);
   run.disks = disks(run);
+  run.judged = judgedCalls(data);
   run.verdictAt = verdictEvent(run);
   return run;
 }

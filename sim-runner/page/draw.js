@@ -135,6 +135,7 @@ function painted(layout, from, to) {
     lanes(pen, part, from, to);
     arrowsAndDots(pen, part, from, to);
     words(pen, part, layout, from, to);
+    signsDrawn(pen, part, from, to);
     picture.left += pen.missing;
   }
   marks(layout, from, to);
@@ -145,6 +146,8 @@ function painted(layout, from, to) {
 function ground(pen, part, layout, from, to) {
   const { block, run } = part, begin = Math.max(HEAD - 10, from), end = Math.min(layout.length - 8, to);
   for (const machine of block.machines) pen.box("band", machine.left - 24, begin, machine.right - machine.left + 48, end - begin);
+  pen.flush();
+  bandsDrawn(pen, part, from, to);
   for (const gap of layout.scale.breaks) {
     if (gap.at < from || gap.at > to) continue;
     pen.line("break", block.left, gap.at, block.end - 12, gap.at);
@@ -180,7 +183,7 @@ function lanes(pen, part, from, to) {
   for (const tick of part.ticks(from, to)) pen.line(look(run, tick.i, "tick"), tick.x - 8, tick.p, tick.x + 8, tick.p);
   for (const column of block.callers) if (!column.own) pen.line("thin", column.x, Math.max(from, HEAD), column.x, to);
   for (const one of part.calls(from, to)) {
-    pen.box(`call${one.call.answered === undefined ? " open" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
+    pen.box(`call${one.call.answered === undefined ? " open" : ""}${run.judged.get(one.c)?.fits === false ? " misfit" : ""}`, one.x - 4, one.p, 8, Math.max(3, one.q - one.p));
   }
   pen.flush();
 }
@@ -231,7 +234,7 @@ function words(pen, part, layout, from, to) {
   pen.flush();
   for (const label of labels) {
     const base = `label ${label.kind}`;
-    const shade = !label.arrows ? look(run, label.call ? label.call.call.asked : label.bar.after, base)
+    const shade = label.band ? base : !label.arrows ? look(run, label.call ? label.call.call.asked : label.bar.after, base)
       : label.arrows.some((arrow) => arrowInside(arrow)) ? base : `${base} faded`;
     pen.text(shade, label.x, label.y + 3.5, label.text, "middle");
   }
@@ -343,6 +346,7 @@ function thingAt(clientX, clientY) {
     }
     for (const label of part.labels(p - 260, p + 260)) {
       if (label.arrows && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return ofArrow(run, label.arrows[0], 0);
+      if (label.band && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return { run, event: label.band.band.after, band: label.band.band };
       if (label.call && Math.abs(label.x - sx) < label.w && Math.abs(label.y - sy) < 7) return { run, event: label.call.call.asked, call: label.call.call };
     }
     let best = null, near = 8;

@@ -118,6 +118,7 @@ function stretches(run, process) {
 // For each process the records on its disk after each change: those that are durable, and those that are not yet.
 function disks(run) {
   const all = new Map();
+  if (run.recorded) return all;
   run.events.forEach((event, i) => {
     const down = DOWN.has(event.kind);
     if (event.who === undefined || !(down || ["appended", "synced", "started"].includes(event.kind))) return;
@@ -152,6 +153,7 @@ function diskAt(run, process, moment) {
 function underWayAt(run, moment) {
   const list = [];
   for (const copy of run.copies) {
+    if (run.recorded && copy.ended < 0) continue;
     if (copy.left > moment || (copy.ended >= 0 && copy.ended <= moment)) continue;
     const arrives = copy.ended >= 0 ? run.events[copy.ended].at : copy.arrives ?? null;
     list.push({ copy, arrives });

@@ -34,7 +34,7 @@ function copyLabel(copy) {
 }
 
 // One label for each broadcast and side, at the sender's end. Broadcasts that were lost say why.
-function labelsOf(block, arrows, bars, calls, layout) {
+function labelsOf(block, arrows, bars, calls, bands, layout) {
   const grid = taken(), labels = [], done = new Map(), least = block.left - 6, most = block.right + 14;
   const put = (text, tries, rest, pushed = false) => {
     const w = widthOf(text) / 2 + 3;
@@ -50,10 +50,16 @@ function labelsOf(block, arrows, bars, calls, layout) {
     return null;
   };
   const screen = (x, p) => (layout.across ? [p, x] : [x, p]);
+  for (const call of calls) if (signOf(block.run, call.c)) {
+    for (const [x, y] of signPlaces(call).map((p) => screen(call.x, p))) grid.take({ x, y, w: 8, h: 8 });
+  }
   for (const call of calls) {
     const text = clipped(callText(call.call), 12);
     put(text, (w) => (call.own ? [[-1, 6], [1, 6], [-1, 18], [1, 18]] : [[1, 6], [1, 18], [-1, 6], [-1, 18]]).map(([side, down]) => (layout.across ? [call.p + w, call.x + 14 + (side + 1) * 7] : [call.x + side * (w + 7), call.p + down])),
       { kind: "client", call });
+  }
+  for (const one of bands) {
+    put(clipped(bandText(one.band), 40), (w) => bandTries(one, w, layout), { kind: `band ${one.band.kind}`, band: one });
   }
   for (const arrow of arrows) {
     const { copy, run } = arrow;

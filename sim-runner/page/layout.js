@@ -272,14 +272,14 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
     const until = call.answered !== undefined ? place(call.answered) : next ? place(next.asked) - 4 : scale.end - 20;
     return { c, call, run, own: column.own, x: column.x, p: place(call.asked), q: until };
   }));
-  const point = (thing) => thing.p;
+  const point = (thing) => thing.p, bands = placedBands(run, block, across, place, scale);
   return {
     block, run,
     arrows: bucketed(arrows, (a) => Math.min(a.p1, a.p2), (a) => Math.max(a.p1, a.p2)),
     rows: bucketed(rows, (r) => r.p, (r) => r.y + LINE), dots: bucketed(dots, point, point),
     steps: bucketed(steps, point, point), ticks: bucketed(ticks, point, point),
     bars: bucketed(bars, (b) => b.p, (b) => b.q), calls: bucketed(calls, (c) => c.p, (c) => c.q),
-    labels: labelsOf(block, arrows, bars, calls, layout),
+    bands: bucketed(bands, (b) => b.p, (b) => b.q), labels: labelsOf(block, arrows, bars, calls, bands, layout),
     counts: { arrows: arrows.length, copies: run.copies.length, rows: rows.length, dropped: notes.length - rows.length },
   };
 }
@@ -288,8 +288,12 @@ function placed({ block, copies, notes, lanes }, scale, view, layout) {
 function arrowOf(run, copy, place, across, scale) {
   const x1 = across(copy.from), x2 = across(copy.to), p1 = place(copy.left), sign = Math.sign(x2 - x1);
   const arrow = { copy, run, x1: x1 + sign * 6, p1, sign, end: "head" };
-  if (copy.ended < 0) {
-    const share = copy.arrives > run.events.at(-1).at
+  if (copy.ended < 0 && run.recorded) {
+    // It leaves the program, and nobody knows what became of it.
+    arrow.x2 = x2 - sign * 6;
+    arrow.p2 = p1;
+  } else if (copy.ended < 0) {
+    const share = copy.arrives !== null && copy.arrives > run.events.at(-1).at
       ? (run.events.at(-1).at - run.events[copy.left].at) / (copy.arrives - run.events[copy.left].at) : 0.5;
     // One that left long before the end is a stub: else many of them would cross everything.
     const far = scale.end - p1 > 1500;

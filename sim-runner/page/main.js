@@ -22,13 +22,15 @@ function filled() {
     if (event.kind === "leads" && event.rank !== undefined && !view.ranks.includes(event.rank)) view.ranks.push(event.rank);
   }
   page.calls.disabled = !run.data.calls?.length;
+  page.banded.hidden = !view.runs.some((one) => (one.data.bands ?? []).length);
+  page.ordered.hidden = !run.judged.size;
 }
 
 // Lanes for the calls of many terminals would take the room of the others: a switch brings them.
 function callsChosen() {
   const [run] = view.runs, calls = run.data.calls ?? [];
   const beside = new Set(calls.map((call) => call.process).filter((id) => run.processes.get(id)?.site !== undefined));
-  page.calls.checked = view.calls = calls.length > 0 && beside.size <= 2 && view.runs.length === 1;
+  page.calls.checked = view.calls = calls.length > 0 && (beside.size <= 2 || run.judged.size > 0) && view.runs.length === 1;
 }
 
 // Takes runs in place of those that are shown. Nothing is laid out yet.
@@ -39,6 +41,7 @@ function runsTaken(list) {
   filled();
   runsIntroduced();
   callsShown();
+  blameShown();
 }
 
 // Shows other runs at a line of the first one. View, filters and size stay, and so do the colours of leaderships.
@@ -69,7 +72,7 @@ function pointed() {
     page.tip.hidden = !thing.run;
     if (!thing.run) return;
     const { run } = thing, line = run.events[thing.event];
-    page.tip.textContent = thing.call ? `${thing.call.process} ${callText(thing.call)}` : thing.copy
+    page.tip.textContent = thing.band ? bandText(thing.band) : thing.call ? `${thing.call.process} ${callText(thing.call)}${judgedText(run, run.data.calls.indexOf(thing.call))}` : thing.copy
       ? `${thing.copy.from} → ${thing.copy.to} ${thing.copy.messages.map((one) => one.join(" ").trim()).join(" + ")}${thing.copy.why ? `: ${thing.copy.why}` : ""}` : sentence(line);
     page.tip.style.left = `${Math.min(event.clientX + 14, window.innerWidth - Math.min(360, page.tip.offsetWidth) - 8)}px`;
     page.tip.style.top = `${event.clientY + 16}px`;

@@ -55,7 +55,7 @@ function eventShown(run, i) {
   const event = run.events[i], body = page.eventbody;
   if (!event) { body.replaceChildren(make("p", {}, "This run has no events.")); return; }
   const parts = [make("p", { class: `said ${event.class}` }, make("strong", {}, event.who ?? "the world"), " ", quoted(event.text))];
-  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · line ${i + 1} of ${run.events.length}, of the simulator's event ${event.event}${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
+  parts.push(make("p", { class: "dim" }, `${seconds(event.at, 6)} s · line ${i + 1} of ${run.events.length}, of ${run.recorded ? "input" : "the simulator's event"} ${event.event}${view.runs.length > 1 ? ` · run ${run.position ? "B" : "A"}` : ""}`));
   const c = run.copyOf[i];
   if (c >= 0) parts.push(copyStory(run, run.copies[c]));
   const ways = make("ul", { class: "events" });
@@ -78,8 +78,8 @@ function contentsOf(event) {
 
 function copyStory(run, copy) {
   const what = copy.messages.map(([kind, subject]) => (subject ? `${kind} ${subject}` : kind)).join(" + ");
-  const how = copy.ended < 0
-    ? copy.arrives === undefined ? "is under way at the end" : `is under way at the end, and would arrive at ${seconds(copy.arrives, 6)} s`
+  const how = copy.ended < 0 && run.recorded ? "is sent to another program" : copy.ended < 0
+    ? copy.arrives === null ? "is held at the end" : copy.arrives === undefined ? "is under way at the end" : `is under way at the end, and would arrive at ${seconds(copy.arrives, 6)} s`
     : copy.lost ? `is lost at ${seconds(run.events[copy.ended].at, 6)} s` : `arrives at ${seconds(run.events[copy.ended].at, 6)} s`;
   const line = make("p", {}, quoted(what), ` from ${copy.from} to ${copy.to}, leaves at ${seconds(run.events[copy.left].at, 6)} s, ${how}`);
   if (copy.why) line.append(": ", quoted(copy.why, "strong"));
@@ -122,7 +122,7 @@ function stateShown() {
     const users = all.map((one) => one.id).filter((id) => !sites.includes(id) && run.history.has(id));
     parts.push(stateTable(run, sites, moment), slotTable(run, sites, moment));
     if (users.length) parts.push(make("details", { open: users.length <= 4 }, make("summary", {}, `Terminals and clients (${users.length})`), stateTable(run, users, moment)));
-    parts.push(wayList(run, moment));
+    parts.push(bandList(run, moment), wayList(run, moment));
   }
   page.statebody.replaceChildren(...parts);
 }
@@ -184,7 +184,7 @@ function wayList(run, moment) {
   const all = underWayAt(run, moment), some = all.filter((way) => view.routine || !way.copy.background);
   const list = make("ul", { class: "ways" });
   for (const { copy, arrives } of some.slice(0, 20)) {
-    const end = arrives === null ? "no end known" : `${copy.lost ? "lost" : "arrives"} ${seconds(arrives, 6)} s`;
+    const end = arrives === null ? (copy.arrives === null ? "held to the end" : "no end known") : `${copy.lost ? "lost" : "arrives"} ${seconds(arrives, 6)} s`;
     list.append(make("li", {}, make("button", { type: "button", class: "link", click: () => chooseEvent(run, copy.left) },
       `${copy.from} → ${copy.to} `, quoted(copyLabel(copy)), `, ${end}`)));
   }

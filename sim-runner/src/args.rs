@@ -208,6 +208,9 @@ The page is one file. It needs no network, and opens from a disk, a mail or a bu
 every datagram between them, the notes, and the state of each process at any moment; of a failed run it first shows \
 what led to the failure. Press ? in the page for its keys.
 
+The folder into which `site run --record` recorded has a page too: what the processes of that site were handed, what they \
+did, and where the replay differs.
+
 With --against a second run stands beside the first: common up to the first difference.
   --against FILE                       another scenario, such as the one before a fix
   --against seed=N                     the same scenario with another seed
@@ -220,8 +223,8 @@ Exit codes:
 #[derive(Args, Debug)]
 #[command(after_help = SHOW)]
 pub(crate) struct ShowArgs {
-    /// A scenario or a saved failure
-    #[arg(value_name = "FILE")]
+    /// A scenario, a saved failure, or the folder into which a real site recorded
+    #[arg(value_name = "FILE|DIR")]
     pub(crate) path: PathBuf,
     /// Write the page to this file instead of NAME.html in this folder
     #[arg(short = 'o', long = "output", value_name = "FILE.html")]
@@ -309,7 +312,7 @@ pub(crate) enum TraceAmount {
 pub(crate) enum Format {
     /// For people
     Text,
-    /// One JSON object per line
+    /// For machines
     Json,
 }
 

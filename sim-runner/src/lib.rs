@@ -81,6 +81,7 @@ pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item =
 fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Result<Exit> {
     match command {
         HarnessCommand::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
+        HarnessCommand::Show(args) if args.path.is_dir() => show::show_recording::<S>(args),
         _ => honest::<S>(command, commands::<HarnessCommand>),
     }
 }

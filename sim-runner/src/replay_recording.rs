@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use aviary::process::Savable;
-use aviary::recording::{CutShort, File, PlayFailure, Player, RecordingHeader, Refusal, Seen, Tally};
+use aviary::recording::{
+    CutShort, File, PlayFailure, Player, RecordingHeader, Refusal, Report, Seen, Tally, describe,
+};
 use aviary::scenario::caught;
 
 use crate::Exit;
@@ -13,7 +15,7 @@ use crate::args::ReplayRecordingArgs;
 use crate::report::{BAD, DIM, GOOD, WARN, program, quoted, stdout, usage};
 
 pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Result<Exit> {
-    let files = match files(args) {
+    let files = match files(&args.folder, args.from.as_deref()) {
         Ok(files) => files,
         Err(why) => return Ok(usage(&why)),
     };
@@ -26,12 +28,12 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Re
             Err(why) => return Ok(usage(&format!("failed to read {}: {why}", path.display()))),
         };
         let mut wrote = Ok(());
-        let mut print = |seen| {
+        let mut print = |seen: Seen<'_, P>| {
             if wrote.is_ok() {
-                wrote = line(&mut out, seen);
+                wrote = line(&mut out, &seen);
             }
         };
-        let printer: Option<&mut dyn FnMut(Seen)> = if args.verbose { Some(&mut print) } else { None };
+        let printer: Option<Report<'_, P>> = if args.verbose { Some(&mut print) } else { None };
         let played = player.play(&bytes, &|act| caught(act), printer);
         wrote?;
         match played {
@@ -51,8 +53,7 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Re
             }
             Err(failure) => {
                 out.flush()?;
-                let later = later::<P>(&failure, &files[index..]);
-                return Ok(usage(&format!("{}: {failure}{later}", path.display())));
+                return Ok(usage(&refused::<P>(&failure, &files[index..])));
             }
         }
     }
@@ -61,9 +62,8 @@ pub(crate) fn replay_recording<P: Savable>(args: &ReplayRecordingArgs) -> io::Re
     Ok(Exit::Passed)
 }
 
-/// The files of the recording, in the order of their numbers.
-fn files(args: &ReplayRecordingArgs) -> Result<Vec<PathBuf>, String> {
-    let folder = &args.folder;
+/// The files of the recording in `folder`, in the order of their numbers: all, or those from `from` on.
+pub(crate) fn files(folder: &Path, from: Option<&Path>) -> Result<Vec<PathBuf>, String> {
     let failed =
         |why: io::Error| format!("failed to read {}: {why}; name a folder of a recording", folder.display());
     let mut files = Vec::new();
@@ -80,7 +80,7 @@ fn files(args: &ReplayRecordingArgs) -> Result<Vec<PathBuf>, String> {
             "{shown} holds no recording: no file like 00000017.rec; `site run --record` writes one"
         ));
     }
-    if let Some(from) = &args.from {
+    if let Some(from) = from {
         let number = number_of(from).filter(|number| files.iter().any(|(known, _)| known == number));
         let Some(number) = number else {
             let (first, last) = (files[0].1.display(), files[files.len() - 1].1.display());
@@ -93,6 +93,11 @@ fn files(args: &ReplayRecordingArgs) -> Result<Vec<PathBuf>, String> {
 
 fn number_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_suffix(".rec")?.parse().ok()
+}
+
+/// Why the first of these files cannot be played, with a cure.
+pub(crate) fn refused<P: Savable>(failure: &PlayFailure, files: &[PathBuf]) -> String {
+    format!("{}: {failure}{}", files[0].display(), later::<P>(failure, files))
 }
 
 /// Names the first file of this code, if the recording was refused because other code recorded it.
@@ -108,11 +113,17 @@ fn later<P: Savable>(failure: &PlayFailure, files: &[PathBuf]) -> String {
     })
 }
 
-fn line(out: &mut impl Write, seen: Seen) -> io::Result<()> {
+fn line<P: Savable>(out: &mut impl Write, seen: &Seen<'_, P>) -> io::Result<()> {
     match seen {
-        Seen::Input(entry, now, words) => writeln!(out, "{now} {DIM}#{entry}{DIM:#} {words}"),
-        Seen::Output(words) => writeln!(out, "    {words}"),
-        Seen::Note(words) => writeln!(out, "    {DIM}| {words}{DIM:#}"),
+        Seen::Opened { .. } => Ok(()),
+        Seen::Input { entry, now, process, input } => {
+            writeln!(out, "{now} {DIM}#{entry}{DIM:#} {}", describe::input(*process, input))
+        }
+        Seen::Output { output, notes, .. } => {
+            notes.iter().try_for_each(|note| writeln!(out, "    {DIM}| {note}{DIM:#}"))?;
+            describe::output::<P>(output).iter().try_for_each(|words| writeln!(out, "    {words}"))
+        }
+        Seen::Panicked { message, .. } => writeln!(out, "    panics: {message}"),
     }
 }
 
@@ -133,37 +144,44 @@ fn notable<P: Savable>(
     Ok(())
 }
 
-fn summary(out: &mut impl Write, header: Option<&RecordingHeader>, tally: &Tally) -> io::Result<()> {
-    let count = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+/// Whose recording it is, and how much was played of it.
+pub(crate) fn extent(header: Option<&RecordingHeader>, tally: &Tally) -> String {
     let owner = header
         .map_or(String::new(), |header| format!("{} of cluster 0x{:016x}: ", header.process, header.cluster));
     let inputs: u64 = tally.inputs.values().sum();
     let (seconds, millis) = (tally.micros / 1_000_000, tally.micros / 1_000 % 1_000);
-    writeln!(
-        out,
-        "{GOOD}same{GOOD:#}      {owner}{} in {} over {seconds}.{millis:03} s, {} of {}",
-        count(inputs, "input"),
-        count(tally.files, "file"),
-        count(tally.starts, "start"),
-        count(tally.incarnations, "incarnation"),
-    )?;
+    format!(
+        "{owner}{} in {} over {seconds}.{millis:03} s, {} of {}",
+        counted(inputs, "input"),
+        counted(tally.files, "file"),
+        counted(tally.starts, "start"),
+        counted(tally.incarnations, "incarnation"),
+    )
+}
+
+fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+fn summary(out: &mut impl Write, header: Option<&RecordingHeader>, tally: &Tally) -> io::Result<()> {
+    writeln!(out, "{GOOD}same{GOOD:#}      {}", extent(header, tally))?;
     let kinds: Vec<String> = tally.inputs.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     writeln!(out, "  inputs: {}", kinds.join(", "))?;
     writeln!(
         out,
         "  came out as recorded: {}, {}, {}",
-        count(tally.outputs, "output"),
-        count(tally.states, "state"),
-        count(tally.panics, "panic")
+        counted(tally.outputs, "output"),
+        counted(tally.states, "state"),
+        counted(tally.panics, "panic")
     )?;
     if tally.open > 0 {
-        writeln!(out, "  {} without a recorded output: a crash came between", count(tally.open, "input"))?;
+        writeln!(out, "  {} without a recorded output: a crash came between", counted(tally.open, "input"))?;
     }
     if tally.gaps > 0 {
         writeln!(
             out,
             "  {WARN}{}{WARN:#}: the recorder could not keep up, or files are missing",
-            count(tally.gaps, "gap")
+            counted(tally.gaps, "gap")
         )?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `replay-recording`: its output for a recording that is the same, that differs, and that cannot be played.
+//! `replay-recording` and `show`: their output for a recording that is the same, that differs, and that cannot be played.
 #![cfg(all(feature = "tweets", feature = "udp"))]
 #![expect(clippy::unwrap_used, reason = "a test fails where anything is amiss")]
 
@@ -17,6 +17,9 @@ use aviary::time::Duration;
 use aviary::tweets::site::{Command, Note, Operation, Participant};
 use aviary::tweets::timeline::{Event, Timeline};
 use aviary::udp::{Files, Host, HostSettings, Key, Keys, Recorder, RecorderSettings, socket};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 
 const CLUSTER: u64 = 77;
 const ME: ProcessId = ProcessId::site(0);
@@ -76,8 +79,12 @@ fn recorded(test: &str) -> PathBuf {
 }
 
 fn replay(arguments: &[&str]) -> (i32, String, String) {
+    ran("replay-recording", arguments)
+}
+
+fn ran(command: &str, arguments: &[&str]) -> (i32, String, String) {
     let mut program = Program::new(env!("CARGO_BIN_EXE_sim-runner"));
-    let output = program.arg("replay-recording").args(arguments).output().unwrap();
+    let output = program.arg(command).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
@@ -104,9 +111,125 @@ fn a_recording_that_comes_out_the_same_is_counted_and_told() {
     assert!(!output.contains("took 1.2: ann: of the first life"), "that is in the other file: {output}");
 }
 
+/// What the page of a recording shows.
+fn shown(recording: &Path, arguments: &[&str]) -> serde_json::Value {
+    let page = recording.with_extension("html");
+    let paths = [recording.to_str().unwrap(), "-o", page.to_str().unwrap()];
+    let (code, output, errors) = ran("show", &[&paths[..], arguments].concat());
+    assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+    assert!(output.contains("wrote "), "{output}");
+    let html = fs::read_to_string(page).unwrap();
+    let (_, data) = html.split_once(r#"id="run">"#).unwrap();
+    let packed = STANDARD.decode(data.split_once('<').unwrap().0.trim()).unwrap();
+    let mut runs: serde_json::Value = serde_json::from_reader(GzDecoder::new(&packed[..])).unwrap();
+    runs["runs"][0].take()
+}
+
+fn texts<'a>(list: &'a serde_json::Value, field: &'a str) -> impl Iterator<Item = &'a str> {
+    list.as_array().unwrap().iter().filter_map(move |one| one[field].as_str())
+}
+
+#[test]
+fn a_recording_has_a_page_of_its_inputs_effects_states_and_calls() {
+    let run = shown(&recorded("shown"), &[]);
+    assert_eq!((&run["source"], &run["verdict"]["name"]), (&"recording".into(), &"passed".into()));
+    assert!(run["about"].as_str().unwrap().contains("S0 of cluster 0x000000000000004d"), "{}", run["about"]);
+    assert_eq!(texts(&run["processes"], "id").collect::<Vec<_>>(), ["S0", "T0"]);
+    let events = run["events"].as_array().unwrap();
+    let kinds = |kind: &str| events.iter().filter(|event| event["kind"] == kind).count();
+    assert_eq!((kinds("started"), kinds("ended"), kinds("commanded")), (4, 2, 2), "two lives of a site");
+    assert!(kinds("own") > 0 && kinds("woke") > 0 && kinds("appended") > 0 && kinds("leads") == 2);
+    let mut last = 0;
+    for (place, event) in events.iter().enumerate() {
+        let at = event["at"].as_u64().unwrap();
+        assert!(at >= last, "{event} is earlier than what comes before it");
+        last = at;
+        if let Some(cause) = event["cause"].as_u64() {
+            assert!(cause < place as u64, "{event} is caused by what comes later");
+        }
+        // Whatever is handed in without a clock or a user comes from inside this program.
+        if event["kind"] == "delivered" || event["kind"] == "own" {
+            let cause = &events[usize::try_from(event["cause"].as_u64().unwrap()).unwrap()];
+            let is_sent = cause["kind"] == "sent" && cause["copy"] == event["copy"];
+            assert!(is_sent || event["kind"] == "own", "{event} is caused by {cause}");
+        }
+    }
+    let calls: Vec<&str> = texts(&run["calls"], "text").collect();
+    assert_eq!(calls, ["ann: of the first life", "ann: of the second"]);
+    assert!(
+        run["calls"].as_array().unwrap().iter().all(|call| call["answered"].is_u64()),
+        "{}",
+        run["calls"]
+    );
+    let applied = run["states"].as_array().unwrap().iter().rev().find_map(|state| {
+        state["fields"]["applied below slot"].as_str().filter(|_| state["process"] == "S0")
+    });
+    assert!(applied.is_some_and(|applied| applied.parse::<u64>().unwrap() >= 2), "{applied:?}");
+}
+
+#[test]
+fn a_recording_with_too_many_events_is_shown_from_its_beginning() {
+    let recording = recorded("few");
+    let (whole, few) = (shown(&recording, &[]), shown(&recording, &["--shown-max", "20"]));
+    let count = |run: &serde_json::Value| run["events"].as_array().unwrap().len() as u64;
+    assert_eq!(few["left_out"], count(&whole) - 20);
+    assert_eq!(few["events"].as_array().unwrap()[..], whole["events"].as_array().unwrap()[..20]);
+}
+
+#[test]
+fn the_page_of_a_recording_that_differs_shows_where() {
+    let recording = differing("shown differently");
+    for arguments in [&[][..], &["--shown-max", "20"][..]] {
+        let run = shown(&recording, arguments);
+        let text = run["verdict"]["text"].as_str().unwrap();
+        assert_eq!(run["verdict"]["name"], "differs");
+        assert!(text.contains("00000000.rec, entry ") && text.contains("replayed:"), "{text}");
+        let last = run["events"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["kind"], &last["who"]), (&"differs".into(), &run["verdict"]["process"]));
+        let cause = usize::try_from(last["cause"].as_u64().unwrap()).unwrap();
+        assert_eq!(run["events"][cause]["who"], last["who"], "the input at which it differs");
+    }
+}
+
+#[test]
+fn what_has_no_page_is_refused_as_it_is_by_a_replay() {
+    let refused = |arguments: &[&str], words: &str| {
+        let (code, output, errors) = ran("show", arguments);
+        assert_eq!((code, output.as_str()), (2, ""), "{errors}");
+        assert!(errors.contains(words), "{words:?} in {errors}");
+    };
+    let empty = folder("no page");
+    refused(
+        &[empty.to_str().unwrap()],
+        "holds no recording: no file like 00000017.rec; `site run --record` writes one",
+    );
+    let recording = recorded("no page of this");
+    let path = recording.to_str().unwrap();
+    refused(&[path, "--against", "seed=3"], "is the folder of a recording, and --against is for scenarios");
+    refused(
+        &[path, "--saboteur", "reads-alone"],
+        "is the folder of a recording, and --saboteur is for scenarios",
+    );
+    let first = recording.join("00000000.rec");
+    refused(&[path, "-o", first.to_str().unwrap()], "write the page to another file");
+    fs::write(&first, b"not a recording").unwrap();
+    refused(&[path], "it is no file of a recording");
+}
+
 #[test]
 fn the_first_difference_is_shown_and_has_a_code_of_its_own() {
-    let recording = recorded("differs");
+    let (code, output, _) = replay(&[differing("differs").to_str().unwrap()]);
+    assert_eq!(code, 4, "{output}");
+    assert!(
+        output.starts_with("differs   ") && output.contains("recorded") && output.contains("replayed"),
+        "{output}"
+    );
+    assert!(output.contains("reproduce: ") && output.contains("00000000.rec"), "{output}");
+}
+
+/// A recording with a wrong byte in its first long output.
+fn differing(test: &str) -> PathBuf {
+    let recording = recorded(test);
     let first = recording.join("00000000.rec");
     let bytes = fs::read(&first).unwrap();
     let (front, mut rest) = bytes.split_at(10);
@@ -127,13 +250,7 @@ fn the_first_difference_is_shown_and_has_a_code_of_its_own() {
     }
     assert!(outputs > 1, "the recording has long outputs");
     fs::write(&first, changed).unwrap();
-    let (code, output, _) = replay(&[recording.to_str().unwrap()]);
-    assert_eq!(code, 4, "{output}");
-    assert!(
-        output.starts_with("differs   ") && output.contains("recorded") && output.contains("replayed"),
-        "{output}"
-    );
-    assert!(output.contains("reproduce: ") && output.contains("00000000.rec"), "{output}");
+    recording
 }
 
 #[test]

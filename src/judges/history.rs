@@ -12,11 +12,15 @@
 //! 3. Once a search has spent its steps nothing more is judged, and [`unknown`](History::unknown) says so.
 
 use alloc::collections::BTreeMap;
+use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::fmt::Display;
 
 use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
 use crate::judges::linearizable::{Call, Moment, Search, Sequential, search, smallest};
+use crate::judges::models::fewest::{OrderOfMost, order_of_most};
+use crate::sim::{PlacedCall, UnexplainedCall, UnexplainedCalls};
 use crate::time::Instant;
 
 /// Most steps of one search.
@@ -67,6 +71,32 @@ impl<M: Sequential + Clone> Clone for History<M> {
 pub struct Contradiction<M: Sequential> {
     /// The calls, by beginning.
     pub calls: Vec<Call<M>>,
+    /// The order that explains most of them, if one is known.
+    most: Option<OrderOfMost<M::State>>,
+}
+
+impl<M> Contradiction<M>
+where
+    M: Sequential<State: Display, Operation: Display, Answer: Display>,
+{
+    /// The calls, printed, with the order that explains most of them.
+    pub fn unexplained(&self) -> UnexplainedCalls {
+        let call = |Call { who, operation, begun, answer }: &Call<M>| UnexplainedCall {
+            who: *who,
+            operation: operation.to_string(),
+            begun: begun.at,
+            answer: answer.as_ref().map(|(at, answer)| (at.at, answer.to_string())),
+        };
+        let order = self.most.iter().flat_map(|most| &most.order);
+        UnexplainedCalls {
+            part: None,
+            calls: self.calls.iter().map(call).collect(),
+            order: order
+                .map(|(call, state)| PlacedCall { call: *call, state: Some(state.to_string()) })
+                .collect(),
+            misfits: self.most.iter().map(|most| most.without).collect(),
+        }
+    }
 }
 
 impl<M: Sequential> History<M> {
@@ -199,7 +229,8 @@ impl<M: Sequential> History<M> {
                 match proof {
                     Some(mut calls) => {
                         calls.sort_by_key(|call| call.begun);
-                        Err(Contradiction { calls })
+                        let most = order_of_most(&self.model, &calls, STEPS_EACH);
+                        Err(Contradiction { calls, most })
                     }
                     None => {
                         self.unknown = Some(self.calls.len());

@@ -9,10 +9,7 @@
 macro_rules! ensure {
     ($condition:expr, $property:expr, $($sentence:tt)+) => {
         if !$condition {
-            return Err($crate::sim::Violation {
-                property: $property,
-                explanation: $crate::alloc::format!($($sentence)+),
-            });
+            return Err($crate::sim::Violation::new($property, $crate::alloc::format!($($sentence)+)));
         }
     };
 }

@@ -114,10 +114,7 @@ impl<P: Protocol, F: Fn(&P) -> Result<(), String> + Clone> Judge<Sites<P>> for S
             && let Some(state) = state.site()
             && let Err(why) = (self.holds)(state)
         {
-            return Err(Violation {
-                property: self.property,
-                explanation: alloc::format!("{process} {why}"),
-            });
+            return Err(Violation::new(self.property, alloc::format!("{process} {why}")));
         }
         Ok(())
     }

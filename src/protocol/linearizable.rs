@@ -78,7 +78,7 @@ mod tests {
     use crate::judges::models::{Register, RegisterAnswer, RegisterOperation};
     use crate::protocol::{SiteEffects, SiteInput, Sites, SitesOf, Start};
     use crate::scenario::step::Target;
-    use crate::scenario::{RunOptions, read, run};
+    use crate::scenario::{Picture, PictureOptions, RunOptions, picture, read};
 
     /// A register at site 0. With `STALE` the other site answers reads too, from a copy that comes later.
     #[derive(Clone, Debug)]
@@ -142,12 +142,14 @@ mod tests {
         }
     }
 
-    fn verdict<const STALE: bool>(steps: &str) -> String {
+    fn shown<const STALE: bool>(steps: &str) -> Picture {
         let text = format!(
             r#"Scenario(about: "x", sites: 2, clients: 2, rules: [(kind: "u64", then: Delay("1s"))], steps: [{steps}])"#
         );
         let scenario = read::<Sites<Copied<STALE>>>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
-        run(&scenario, &RunOptions::default()).unwrap().verdict.to_string()
+        let (name, reproduce) = ("test".to_owned(), String::new());
+        let options = PictureOptions { name, is_failure: false, reproduce, events_max: 1_000 };
+        picture(&scenario, &RunOptions::default(), &options, |_| {}).unwrap().0
     }
 
     #[test]
@@ -156,8 +158,20 @@ mod tests {
             On(Noted(kind: "answered", who: Client(0)), Read(at: Client(1))), After("2s", Read(at: Client(1))),
             After("1s", Write(at: Site(0), value: 8)), After("0s", Crash(Client(0))), After("1s", Restart(Client(0))),
             After("0s", Read(at: Client(0)))"#;
-        assert_eq!(verdict::<false>(steps), "passed");
-        let stale = verdict::<true>(steps);
-        assert!(stale.starts_with("linearizable: ") && stale.contains("\"read\" of C1"), "{stale}");
+        let honest = shown::<false>(steps);
+        assert_eq!((&*honest.verdict.text, honest.unexplained), ("passed", None));
+        let stale = shown::<true>(steps);
+        let text = &stale.verdict.text;
+        assert!(text.starts_with("linearizable: ") && text.contains("\"read\" of C1"), "{text}");
+        let unexplained = stale.unexplained.unwrap();
+        let calls: Vec<(&str, &str, bool, Option<&str>)> = unexplained
+            .calls
+            .iter()
+            .map(|call| (&*call.process, &*call.text, call.fits, call.state.as_deref()))
+            .collect();
+        assert_eq!(calls, [("C0", "write 7", true, Some("7")), ("C1", "read", false, None)]);
+        assert_eq!(unexplained.order, [0]);
+        let shown = unexplained.calls.iter().map(|call| &stale.calls[call.call.unwrap()]);
+        assert_eq!(shown.map(|call| &*call.process).collect::<Vec<_>>(), ["C0", "C1"]);
     }
 }

@@ -22,18 +22,20 @@
 //!    refused.
 //! 3. Other code may behave differently, so a recording of other code is refused.
 
-mod describe;
+pub mod describe;
 mod entry;
 mod file;
 pub mod frames;
 mod output;
 mod play;
+mod seen;
 mod tally;
 
 pub use entry::{Ending, RecordedEntry, RecordedInput, put_ending, put_input, put_started};
 pub use file::{CutShort, File, Opening, RecordingHeader, Refusal, put_preface, put_start, put_state};
-pub use output::{OutputMark, put_output};
-pub use play::{Catch, Difference, PlayFailure, Player, Seen};
+pub use output::{OutputMark, RecordedMessage, RecordedOutput, put_output};
+pub use play::{Catch, Difference, PlayFailure, Player, Report};
+pub use seen::{OpenedFrom, Seen};
 pub use tally::Tally;
 
 use crate::mix;

@@ -59,18 +59,32 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// A decoded output.
+/// The output of one input.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Output<'a> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) records: Vec<&'a [u8]>,
-    pub(super) messages: Vec<(Recipients, bool, &'a [u8])>,
+pub struct RecordedOutput<'a> {
+    /// When the process wants to be woken.
+    pub deadline: Option<Instant>,
+    /// The encoded records that it appends.
+    pub records: Vec<&'a [u8]>,
+    /// The messages that it sends, in their order.
+    pub messages: Vec<RecordedMessage<'a>>,
     /// The reason why the process stops, if it does.
-    pub(super) stop: Option<String>,
+    pub stop: Option<String>,
 }
 
-impl<'a> Output<'a> {
-    pub(super) fn read(body: &'a [u8]) -> Result<Output<'a>, WireError> {
+/// A message that a process sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordedMessage<'a> {
+    /// Its recipients.
+    pub to: Recipients,
+    /// Whether it waits for no record.
+    pub is_independent: bool,
+    /// The encoded message.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> RecordedOutput<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<RecordedOutput<'a>, WireError> {
         let mut input = Reader::new(body);
         let deadline = Wire::decode(&mut input)?;
         let (mut records, mut messages) = (Vec::new(), Vec::new());
@@ -79,11 +93,11 @@ impl<'a> Output<'a> {
         }
         for _ in 0..input.length(usize::MAX)? {
             let (to, is_independent) = Wire::decode(&mut input)?;
-            messages.push((to, is_independent, bytes(&mut input)?));
+            messages.push(RecordedMessage { to, is_independent, bytes: bytes(&mut input)? });
         }
         let stop = Wire::decode(&mut input)?;
         input.finish()?;
-        Ok(Output { deadline, records, messages, stop })
+        Ok(RecordedOutput { deadline, records, messages, stop })
     }
 }
 

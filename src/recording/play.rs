@@ -8,27 +8,20 @@ use core::fmt;
 
 use super::entry::{Ending, RecordedEntry, RecordedInput};
 use super::file::{CutShort, File, Opening, Refusal};
-use super::output::{OutputMark, put_output};
+use super::output::{OutputMark, RecordedOutput, put_output};
+use super::seen::{OpenedFrom, Seen};
 use super::tally::Tally;
 use super::{describe, digest, frames};
 use crate::ids::ProcessId;
-use crate::process::{Effects, Recovered, Savable};
+use crate::process::{Effects, Input, Recovered, Savable};
 use crate::time::Instant;
-use crate::wire::{Wire, WireError};
+use crate::wire::Wire;
 
 /// Calls a function, and returns the message of its panic if it panics. A recording may be about a panic of a process.
 pub type Catch<'a> = &'a dyn Fn(&mut dyn FnMut()) -> Result<(), String>;
 
-/// A report about a file while it is played.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Seen {
-    /// An input of a process: the number of its entry, its time and a description.
-    Input(u64, Instant, String),
-    /// One line about the output of that input.
-    Output(String),
-    /// A note of the process about that input.
-    Note(String),
-}
+/// Takes what is seen while a file is played.
+pub type Report<'a, P> = &'a mut dyn FnMut(Seen<'_, P>);
 
 /// Plays one file after another.
 pub struct Player<P: Savable> {
@@ -122,7 +115,7 @@ impl<P: Savable> Player<P> {
         &mut self,
         bytes: &[u8],
         catch: Catch<'_>,
-        mut report: Option<&mut dyn FnMut(Seen)>,
+        mut report: Option<Report<'_, P>>,
     ) -> Result<Option<CutShort>, PlayFailure> {
         self.last_panic = None;
         let mut file = match File::read(bytes, P::CODE) {
@@ -133,7 +126,10 @@ impl<P: Savable> Player<P> {
             file => file?,
         };
         self.tally.files += 1;
-        self.open(&file, catch)?;
+        let continues = self.open(&file, catch)?;
+        if let Some(report) = report.as_mut().filter(|_| !continues) {
+            self.report_openings(&file, report);
+        }
         let (mut entry, mut played): (u64, Option<Played<'_>>) = (0, None);
         let cut = loop {
             let next = match file.next_entry() {
@@ -147,12 +143,15 @@ impl<P: Savable> Player<P> {
                 RecordedEntry::Input { seat, now, what } if played.is_none() => {
                     let id = self.seats[seat].id;
                     self.tally.input(id, now, &what);
+                    let input = what.decode::<P>().map_err(|error| {
+                        PlayFailure::Unfit(format!("an input of {id} cannot be read: {error}"))
+                    })?;
                     if let Some(report) = &mut report {
-                        report(Seen::Input(entry, now, describe::input::<P>(id, &what)));
+                        report(Seen::Input { entry, now, process: id, input: &input });
                     }
-                    let found = self.hand_in(seat, now, &what, catch)?;
+                    let found = self.hand_in(seat, now, input, catch)?;
                     if let Some(report) = &mut report {
-                        self.report_output(&found, report);
+                        self.report_output(seat, &found, report);
                     }
                     played = Some(Played { entry, seat, now, what, found });
                 }
@@ -184,8 +183,8 @@ impl<P: Savable> Player<P> {
     }
 
     /// Takes the openings of the file. If it continues the file before it, compares their states with the replayed
-    /// ones.
-    fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<(), PlayFailure> {
+    /// ones. Returns whether it does.
+    fn open(&mut self, file: &File<'_>, catch: Catch<'_>) -> Result<bool, PlayFailure> {
         let header = &file.header;
         let config = P::Config::from_bytes(&header.config)
             .map_err(|error| PlayFailure::Unfit(format!("its configuration cannot be read: {error}")))?;
@@ -194,7 +193,8 @@ impl<P: Savable> Player<P> {
         if before.is_none_or(|(incarnation, _)| incarnation != header.incarnation) {
             self.tally.incarnations += 1;
         }
-        if header.follows && is_next {
+        let continues = header.follows && is_next;
+        if continues {
             if self.is_broken {
                 let why = "it goes on where the file before it ends, and that one is cut short: one of them is damaged";
                 return Err(PlayFailure::Unfit(why.into()));
@@ -230,7 +230,20 @@ impl<P: Savable> Player<P> {
             };
             self.seats.push(PlayedProcess { id: *id, process, is_starting });
         }
-        Ok(())
+        Ok(continues)
+    }
+
+    fn report_openings(&self, file: &File<'_>, report: Report<'_, P>) {
+        for (Opening { id, from, .. }, seat) in file.openings.iter().zip(&self.seats) {
+            report(Seen::Opened {
+                process: *id,
+                incarnation: file.header.incarnation,
+                from: from
+                    .as_ref()
+                    .map_or_else(|records| OpenedFrom::Records(records.len()), |_| OpenedFrom::State),
+                state: seat.process.as_ref().map_err(String::as_str),
+            });
+        }
     }
 
     fn compare_states(&mut self, openings: &[Opening<'_>]) -> Result<(), PlayFailure> {
@@ -297,12 +310,10 @@ impl<P: Savable> Player<P> {
         &mut self,
         seat: usize,
         now: Instant,
-        what: &RecordedInput<'_>,
+        input: Input<P>,
         catch: Catch<'_>,
     ) -> Result<Result<Vec<u8>, String>, PlayFailure> {
-        let mut input = Some(what.decode::<P>().map_err(|error: WireError| {
-            PlayFailure::Unfit(format!("an input of {} cannot be read: {error}", self.seats[seat].id))
-        })?);
+        let mut input = Some(input);
         let PlayedProcess { id, process: Ok(process), .. } = &mut self.seats[seat] else {
             let (id, why) = (self.seats[seat].id, self.seats[seat].process.as_ref().err());
             let why = why.map_or("", String::as_str);
@@ -330,13 +341,15 @@ impl<P: Savable> Player<P> {
         })
     }
 
-    fn report_output(&self, found: &Result<Vec<u8>, String>, report: &mut dyn FnMut(Seen)) {
-        match found {
-            Ok(body) => {
-                self.effects.notes.iter().for_each(|note| report(Seen::Note(note.to_string())));
-                describe::output::<P>(body).into_iter().for_each(|line| report(Seen::Output(line)));
+    fn report_output(&self, seat: usize, found: &Result<Vec<u8>, String>, report: Report<'_, P>) {
+        let PlayedProcess { id, process, .. } = &self.seats[seat];
+        match (found, process) {
+            (Ok(body), Ok(state)) => {
+                let output = RecordedOutput::read(body).expect("put_output wrote it");
+                report(Seen::Output { process: *id, output, notes: &self.effects.notes, state });
             }
-            Err(message) => report(Seen::Output(format!("panics: {message}"))),
+            (Err(message), _) => report(Seen::Panicked { process: *id, message }),
+            (Ok(_), Err(_)) => unreachable!("{id} has an output and does not run"),
         }
     }
 
@@ -350,14 +363,15 @@ impl<P: Savable> Player<P> {
             }
             (found, recorded) => {
                 let replayed = match found {
-                    Ok(body) => describe::output::<P>(body),
+                    Ok(body) => describe::recorded_output::<P>(body),
                     Err(message) => Vec::from([format!("panics: {message}")]),
                 };
                 return Err(PlayFailure::Differs(Box::new(Difference {
                     entry: played.entry,
                     now: Some(played.now),
-                    input: describe::input::<P>(self.seats[played.seat].id, &played.what),
-                    recorded: recorded.map_or_else(|| Vec::from(["panics".into()]), describe::output::<P>),
+                    input: describe::recorded_input::<P>(self.seats[played.seat].id, &played.what),
+                    recorded: recorded
+                        .map_or_else(|| Vec::from(["panics".into()]), describe::recorded_output::<P>),
                     replayed,
                 })));
             }

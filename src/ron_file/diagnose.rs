@@ -32,8 +32,7 @@ pub struct Diagnostic {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The column after the last character of what is wrong, on the same line. The column itself where something is
-    /// missing.
+    /// The column after the last character of what is wrong, on the same line; `column` where only a place is known.
     pub end_column: usize,
     /// The mistake.
     pub message: String,

@@ -505,7 +505,7 @@ impl<S: Service> Run<S> {
     /// Compares what sites hold after their restart with what they held before it, and with each other. It looks at
     /// the core and at every other site that agrees with the core.
     fn compare(&self, core: SiteSet) -> Result<(), Verdict> {
-        let differs = |explanation| Verdict::Violated(Violation { property: "restart", explanation });
+        let differs = |explanation| Verdict::Violated(Violation::new("restart", explanation));
         let first = core.iter().next().and_then(|first| Some((first, self.world.process(first.into())?)));
         for (id, before) in self.held.iter() {
             let Some(behind) = self.world.process((*id).into()) else {
@@ -552,7 +552,7 @@ impl<S: Service> Run<S> {
         };
         held.map_err(|why| {
             let explanation = format!("{}: {why}", check.name);
-            Verdict::Violated(Violation { property: "expectation", explanation })
+            Verdict::Violated(Violation::new("expectation", explanation))
         })
     }
 

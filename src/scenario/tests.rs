@@ -22,7 +22,7 @@ fn check(fields: &str, at: &str, parts: &[&str]) {
     let (begin, end) = (bad.diagnostics[0].column - 1, bad.diagnostics[0].end_column - 1);
     let caret: String = text.chars().skip(begin).collect();
     assert!(caret.starts_with(at), "{bad}");
-    assert!(begin < end && end <= text.chars().count(), "columns {begin} to {end}: {bad}");
+    assert!(begin <= end && end <= text.chars().count(), "columns {begin} to {end}: {bad}");
     for part in parts {
         assert!(bad.to_string().contains(part), "{part:?} is missing in\n{bad}");
     }

@@ -209,7 +209,7 @@ impl Judge<Toy> for NoSixes {
     fn observe(&mut self, _: Instant, seen: &Observation<'_, Toy>) -> Result<(), Violation> {
         match seen {
             Observation::Noted { process, note } if note.0 == 66 => {
-                Err(Violation { property: "no sixes", explanation: format!("{process} kept 66") })
+                Err(Violation::new("no sixes", format!("{process} kept 66")))
             }
             _ => Ok(()),
         }

@@ -103,7 +103,7 @@ mod tests {
     use crate::time::Duration;
 
     fn failed(seed: u64, property: &'static str, explanation: &str) -> Ran {
-        let verdict = Verdict::Violated(Violation { property, explanation: explanation.into() });
+        let verdict = Verdict::Violated(Violation::new(property, explanation));
         let again = Again::Once;
         let (simulated, unknown) = (Duration::ZERO, Vec::new());
         Ran {

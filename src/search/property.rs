@@ -101,9 +101,7 @@ mod tests {
 
     #[test]
     fn the_same_is_broken_whatever_the_values() {
-        let violated = |property, explanation: &str| {
-            Verdict::Violated(Violation { property, explanation: explanation.to_owned() })
-        };
+        let violated = |property, explanation: &str| Verdict::Violated(Violation::new(property, explanation));
         let panicked = |message: &str| Verdict::Panicked { process: None, message: message.to_owned() };
         let check = |one: &Verdict, other: &Verdict, is_same| {
             let property = Property::of(one).unwrap();

@@ -24,6 +24,7 @@ pub mod watch;
 pub mod world;
 
 pub use host::{ProcessStatus, SimDisk};
+pub use net::barriers::{Barrier, BarriersVersion};
 pub use net::crossing::{Arrival, Crossing, Unfit};
 pub use net::ledger::{Fated, Ledger};
 pub use net::order::LinkFault;
@@ -42,7 +43,7 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use under_way::FlyingCopy;
 pub use watch::Statistics;
-pub use watch::judge::{Judge, Observation, Violation};
+pub use watch::judge::{Judge, Observation, PlacedCall, UnexplainedCall, UnexplainedCalls, Violation};
 pub use watch::line::{Line, LineClass, Loss, Told};
 pub use watch::log::{LogLevel, LogLine, LogTap};
 pub use watch::run_event::{RunEvent, RunEvents};

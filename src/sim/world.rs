@@ -22,6 +22,7 @@ use crate::process::Process;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::hosts::{HostIndex, Hosts};
 use crate::sim::host::{ProcessStatus, Storage};
+use crate::sim::net::barriers::{Barrier, BarriersVersion};
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::net::settings::Chance;
@@ -254,6 +255,22 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let packet = self.net.packets.post_from(Box::new(datagram), Origin::Elsewhere);
             self.queue.push(self.watch.now, QueuedEvent::Deliver { host, packet });
         }
+    }
+
+    /// The copies that a clogged link, a cut stream or a held network holds, by their numbers: nobody knows when they
+    /// arrive.
+    pub fn held(&self) -> impl Iterator<Item = u32> {
+        self.net.waiting_copies().map(|packet| packet.copy.number)
+    }
+
+    /// What stands between processes: links that are cut or clogged, and rules in force.
+    pub fn barriers(&self) -> Vec<Barrier> {
+        self.net.barriers(self.watch.now)
+    }
+
+    /// As long as this is the same, so is what stands between processes.
+    pub fn barriers_version(&self) -> BarriersVersion {
+        self.net.barriers_version(self.watch.now)
     }
 
     /// The current time.

@@ -110,7 +110,7 @@ const FLOORS: [Floor; 30] = [
     Floor {
         number: 4,
         name: "scenario",
-        uses: &["border", "journal", "ron_file", "sim", "foreign::logs", "foreign::rebuilt"],
+        uses: &["border", "journal", "recording", "ron_file", "sim", "foreign::logs", "foreign::rebuilt"],
         why: "scenarios are for any protocol",
     },
     Floor {

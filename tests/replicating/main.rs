@@ -11,7 +11,7 @@ mod key_value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aviary::scenario::Service;
+use aviary::scenario::{PictureOptions, RunOptions, Service, picture};
 use aviary::search::Failure;
 use sim_runner::Exit;
 
@@ -70,7 +70,38 @@ fn a_store_that_answers_before_it_is_applied_is_found_and_shrunk() {
         assert_eq!(failure.property, "linearizable", "{shown}");
         let steps = failure.scenario.steps.len() + failure.scenario.also.iter().map(Vec::len).sum::<usize>();
         assert!(steps <= 8, "{steps} steps are left in {shown}");
+        shows_the_order_that_explains_most(shown, &failure);
         // With honest sites the shrunken scenario passes.
         ends::<KeyValue>(&["replay", shown], Exit::Passed);
+    }
+}
+
+/// The picture of the failure has the same order as its sentence, and finds its calls among those of the run.
+fn shows_the_order_that_explains_most(name: &str, failure: &Failure<HastyStore>) {
+    let (is_failure, reproduce, events_max) = (true, String::new(), 1_000_000);
+    let options = PictureOptions { name: name.into(), is_failure, reproduce, events_max };
+    let (picture, _) = picture(&failure.scenario, &RunOptions::default(), &options, |_| {}).unwrap();
+    let unexplained = picture.unexplained.unwrap_or_else(|| panic!("{name}: {}", picture.verdict.text));
+    assert!(unexplained.part.is_some(), "{name}: the key is missing");
+    let [misfit] = &unexplained.calls.iter().filter(|call| !call.fits).collect::<Vec<_>>()[..] else {
+        panic!("{name}: not one call is left out of {unexplained:?}");
+    };
+    let words = |place: &usize| {
+        let call = &unexplained.calls[*place];
+        assert!(call.fits && call.state.is_some(), "{name}: {call:?}");
+        format!("\"{}\" of {}", call.text, call.process)
+    };
+    let order: Vec<String> = unexplained.order.iter().map(words).collect();
+    let without = format!("\"{}\" of {}", misfit.text, misfit.process);
+    let sentence = match &order[..] {
+        [] => format!("Without {without} there is nothing to explain"),
+        order => format!("The order {} explains all but {without}", order.join(", ")),
+    };
+    assert!(picture.verdict.text.ends_with(&sentence), "{name}: {} is no {sentence}", picture.verdict.text);
+    for call in &unexplained.calls {
+        let shown = &picture.calls[call.call.unwrap_or_else(|| panic!("{name}: {call:?} is not shown"))];
+        let answered = shown.answered.map(|place| picture.events[place].at);
+        assert_eq!((&shown.process, answered), (&call.process, call.answered), "{name}");
+        assert!(picture.events[shown.asked].at <= call.begun, "{name}: {shown:?} is not {call:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 const LINK_MAX = 1 << 20;    // bytes of a scenario in a link
 const ACTIONS = ["Tweet(site: 1, user: \"ann\", text: \"hello\")", "Crash(Leader)", "Isolate(Follower)", "Restart(AllSites)"];
-const playground = { examples: [], worker: null, asked: new Map(), number: 0, begun: 0, own: null };
+const playground = { examples: [], worker: null, asked: new Map(), number: 0, begun: 0, said: 0, own: null };
 
 function asked(request) {
   return new Promise((answered) => {
@@ -49,7 +49,11 @@ async function workerStarted() {
 
 const rounded = (number) => number.toLocaleString("en");
 
+// Twice a second is enough, for readers and for those who listen.
 function progressShown({ events, at, limit }) {
+  const now = performance.now();
+  if (now - playground.said < 500) return;
+  playground.said = now;
   page.state.textContent = `${rounded(events)} events, ${seconds(at, 1)} of at most ${seconds(limit, 0)} s`;
 }
 
@@ -207,7 +211,7 @@ async function linkCopied() {
 async function begun() {
   const began = performance.now();
   for (const element of document.querySelectorAll("[id]")) page[element.id] = element;
-  page.name.textContent = "Aviary playground";
+  document.title = page.name.textContent = "Aviary playground";
   try {
     playground.examples = await inflated(bytesIn("run")).json();
     await workerStarted();

@@ -24,6 +24,7 @@ const pages = names.map((name) => pageOf(join(folder, name)));
 const failing = pages.find((page) => page.runs.length === 1 && failed(page.runs[0]) && page.runs[0].events.length < 20000);
 const passing = pages.find((page) => page.runs.length === 1 && !failed(page.runs[0]) && page.runs[0].events.length < 20000);
 const pair = pages.find((page) => page.runs.length === 2);
+const ordered = pages.find((page) => page.runs.length === 1 && page.runs[0].unexplained);
 const longest = pages.filter((page) => page.runs.length === 1 && page.runs[0].events.length < 20000).sort((a, b) => b.runs[0].events.length - a.runs[0].events.length)[0];
 assert.ok(failing && longest, `${folder} needs a page of a failing run of less than 20,000 lines`);
 let browser, made;
@@ -135,6 +136,8 @@ function underWay(run, moment) {
     seen.add(event.copy);
     if (event.from !== undefined && event.cause <= moment) open.add(event.copy);
   }
+  // What leaves the program of a recorded site is not heard of again.
+  if (run.source === "recording") for (const copy of open) if (!later.some((event) => event.copy === copy)) open.delete(copy);
   return open.size;
 }
 
@@ -280,6 +283,53 @@ test("the keyboard alone reaches everything, and the focus is seen", async () =>
   await close();
 });
 
+test("calls without an order show the longest order that explains, and what does not fit", { skip: ordered ? false : "no page of calls that no order explains" }, async () => {
+  for (const across of [false, true]) {
+    const [run] = ordered.runs, { calls, order } = run.unexplained, { tab, close } = await opened(ordered, { hash: across ? `#event=${run.events.length - 1}&view=across calls` : "" });
+    await tab.locator("#smaller").evaluate((button) => { for (let k = 0; k < 3; k++) button.click(); });
+    const places = calls.map((one, k) => (one.fits ? String(order.indexOf(k) + 1) : "✕")).filter((sign) => sign !== "0");
+    const drawn = await tab.evaluate(() => [...document.querySelectorAll("text.sign")].map((text) => [text.textContent, text.classList.contains("misfit")]));
+    assert.deepEqual([...new Set(drawn.map(([sign]) => sign))].sort(), [...places].sort(), "the signs on the bars");
+    assert.ok(drawn.every(([sign, misfit]) => misfit === (sign === "✕")));
+    assert.ok(await tab.locator("path.call.misfit").count() > 0, "what does not fit looks like the others");
+    assert.ok(await tab.locator("#ordered").isVisible());
+    const texts = (list) => tab.locator(list).allTextContents();
+    const listed = await texts("#callsbody ol.order > li");
+    assert.equal(listed.length, order.length);
+    order.forEach((k, place) => {
+      assert.ok(listed[place].includes(`${calls[k].process} ${calls[k].text}`), listed[place]);
+      assert.ok(listed[place].includes(`then: ${calls[k].state}`), listed[place]);
+    });
+    const misfits = await texts("#callsbody li.misfit"), wrong = calls.filter((one) => !one.fits);
+    assert.equal(misfits.length, wrong.length);
+    wrong.forEach((one, k) => assert.ok(misfits[k].startsWith(`✕ ${one.process} ${one.text}`), misfits[k]));
+    await tab.locator("#callsbody li.misfit button").first().click();
+    const call = run.calls[wrong[0].call];
+    assert.equal(Number(await tab.locator("#slider").inputValue()), call.answered ?? call.asked);
+    await close();
+  }
+});
+
+test("what stands between processes is a band, and is listed while it stands there", async () => {
+  const page = pages.find((one) => one.runs.length === 1 && one.runs[0].bands.some((band) => band.kind !== "rule" && band.sides.flat().every((id) => id.startsWith("S"))));
+  assert.ok(page, `${folder} needs a page of a run in which links between sites are cut`);
+  const [run] = page.runs, { tab, close } = await opened(page, { hash: "#event=0&cone=none&view=" });
+  const stands = (moment) => run.bands.filter((band) => band.after <= moment && (band.until === undefined || band.until > moment)).length;
+  const band = run.bands.find((one) => one.kind !== "rule");
+  for (const moment of [band.after - 1, band.after, band.until - 1, band.until].filter((k) => k >= 0 && k < run.events.length)) {
+    await tab.evaluate((k) => { const slider = document.getElementById("slider"); slider.value = k; slider.dispatchEvent(new Event("input")); }, moment);
+    assert.equal(await tab.locator("#statebody .bands li").count(), Math.min(20, stands(moment)), `after event ${moment}`);
+    if (moment === band.after) {
+      assert.ok(await tab.locator(`path.field.${band.kind}`).count() > 0, "no field across the lanes");
+      assert.ok(await tab.locator(`path.side0.${band.kind}`).count() > 0 && await tab.locator(`path.side1.${band.kind}`).count() > 0, "the sides look alike");
+      const words = await tab.locator(`text.band.${band.kind}`).allTextContents();
+      assert.ok(words.some((text) => text.includes(band.sides[0].join(" "))), `${words}`);
+    }
+  }
+  assert.ok(await tab.locator("#banded").isVisible());
+  await close();
+});
+
 test("filters leave what they name, and clearing brings everything back", async () => {
   const page = longest, [run] = page.runs, { tab, close } = await opened(page);
   const kind = run.events.flatMap((event) => (event.copy === undefined || event.background ? [] : event.messages ?? [])).at(0)?.[0];
@@ -297,9 +347,8 @@ test("filters leave what they name, and clearing brings everything back", async 
 });
 
 test("it reads at three widths in dark and light, and axe finds nothing", async (t) => {
-  const chosen = [failing, passing, pair].filter(Boolean);
-  for (const [k, page] of chosen.entries()) {
-    const name = ["failing", "passing", "pair"][[failing, passing, pair].indexOf(page)];
+  const chosen = Object.entries({ failing, passing, pair, ordered }).filter(([, page]) => page);
+  for (const [k, [name, page]] of chosen.entries()) {
     for (const scheme of ["dark", "light"]) {
       const { tab, close } = await opened(page, { scheme });
       for (const [width, height] of [[320, 700], [1280, 900], [2560, 1300]]) {
@@ -413,7 +462,7 @@ test("two runs stand side by side from their first difference on", { skip: pair 
 });
 
 test("a run without events, and two runs that do not differ, open", async () => {
-  const [run] = failing.runs, empty = { ...run, events: [], states: [], calls: [], under_way: [], blame: undefined };
+  const [run] = failing.runs, empty = { ...run, events: [], states: [], bands: [], calls: [], under_way: [], blame: undefined };
   const first = await opened(madePage("empty", empty));
   assert.ok((await first.tab.locator("#eventbody").textContent()).includes("no events"));
   await first.close();
@@ -421,6 +470,24 @@ test("a run without events, and two runs that do not differ, open", async () => 
   assert.ok((await second.tab.locator("#leftout").textContent()).includes("do not differ"));
   await second.tab.keyboard.press("d");
   await second.close();
+});
+
+test("of a recording the page claims nothing about disks and other programs", async () => {
+  const [run] = longest.runs, under = run.events.flatMap((event) => (event.kind === "sent" && event.copy !== undefined ? [event.copy] : []))[0];
+  assert.ok(under !== undefined, "the run sends nothing");
+  // A copy that is not heard of again is under way in a simulation, and at another program in a recording.
+  const events = run.events.filter((event) => event.copy !== under || event.kind === "sent").map((event) => ({ ...event, cause: undefined }));
+  for (const recorded of [false, true]) {
+    const { tab, close } = await opened(madePage(`recorded-${recorded}`, { ...run, events, source: recorded ? "recording" : "scenario", states: [], bands: [], calls: [], under_way: [] }));
+    const left = events.findIndex((event) => event.copy === under);
+    await tab.evaluate((k) => { const slider = document.getElementById("slider"); slider.value = k; slider.dispatchEvent(new Event("input")); }, left);
+    const text = await tab.locator("#eventbody").textContent();
+    assert.equal(text.includes("is sent to another program"), recorded, text);
+    assert.equal(text.includes("is under way at the end"), !recorded, text);
+    assert.equal((await tab.locator("#statebody").textContent()).includes("not yet durable"), !recorded);
+    assert.equal((await tab.locator("#runbody").textContent()).includes("a recording of a real site"), recorded);
+    await close();
+  }
 });
 
 test("a run of another schema is refused with its number", async () => {

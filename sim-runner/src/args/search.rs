@@ -158,7 +158,7 @@ pub(crate) struct DrawArgs {
     /// Follow this recipe, whatever the profile says about recipes
     #[arg(long, value_name = "NAME")]
     pub(crate) recipe: Option<String>,
-    /// Write to this file, which must not exist
+    /// Write to this file, which must not exist, or hold the same
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// List recipes and profiles

@@ -3,6 +3,7 @@
 pub(crate) mod page;
 pub(crate) mod perfetto;
 pub(crate) mod pictures;
+mod recording;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -26,6 +27,8 @@ use crate::report::{load_errors, problems, quoted, stdout, usage, warning};
 use crate::shrink::refused;
 use pictures::Asked;
 
+pub(crate) use recording::show_recording;
+
 /// What stands beside the run.
 enum Beside<S: Service> {
     /// The same scenario with another seed.
@@ -42,6 +45,12 @@ pub(crate) fn show<S: Service>(
     runner: &Runner<S>,
     configure: impl Fn(&mut <S::Process as Process>::Config),
 ) -> io::Result<Exit> {
+    if args.path.is_dir() {
+        let path = args.path.display();
+        return Ok(usage(&format!(
+            "{path} is a folder, and this program shows no recordings of real sites: name a scenario"
+        )));
+    }
     let one = match load_one::<S>(&args.path) {
         Ok(one) => one,
         Err(error) => return Ok(load_errors(&[error])),
@@ -59,11 +68,8 @@ pub(crate) fn show<S: Service>(
         Some(Beside::File(other)) => vec![&args.path, &other.path],
         _ => vec![&args.path],
     };
-    if let Some(why) = would_lose(&output, &others) {
+    if let Some(why) = unwritable(&output, &others) {
         return Ok(usage(&why));
-    }
-    if let Err(why) = can_write_aside(&output) {
-        return Ok(usage(&format!("failed to write {}: {why}", output.display())));
     }
     let asked =
         Asked { seed: args.seed, saboteur, run_events_max: args.events_max, events_max: args.shown_max };
@@ -98,12 +104,17 @@ pub(crate) fn show<S: Service>(
             Err(why) => return Ok(refused(&one.path, &why)),
         }
     }
-    let page = page::page(&runs)?;
-    if let Err(why) = write_aside(&output, &page) {
+    written(args, &output, &runs)
+}
+
+/// Writes the page of these runs, and says so.
+fn written(args: &ShowArgs, output: &Path, runs: &[Picture]) -> io::Result<Exit> {
+    let page = page::page(runs)?;
+    if let Err(why) = write_aside(output, &page) {
         return Ok(usage(&why.to_string()));
     }
     let mut out = stdout();
-    for run in &runs {
+    for run in runs {
         writeln!(out, "{}: {}", run.name, run.verdict.text)?;
         if run.left_out > 0 {
             writeln!(
@@ -114,14 +125,22 @@ pub(crate) fn show<S: Service>(
             )?;
         }
     }
-    writeln!(out, "wrote {}, {} KB", quoted(&output), page.len().div_ceil(1_000))?;
+    writeln!(out, "wrote {}, {} KB", quoted(output), page.len().div_ceil(1_000))?;
     out.flush()?;
     if args.open {
         // An absolute path is no flag, and whoever opens it may be elsewhere.
-        let page = fs::canonicalize(&output).unwrap_or(output);
+        let page = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
         open(page.as_os_str(), "open the file in a browser");
     }
     Ok(Exit::Passed)
+}
+
+/// Why no page can be written to `output`, if that is so.
+fn unwritable(output: &Path, inputs: &[&Path]) -> Option<String> {
+    would_lose(output, inputs).or_else(|| {
+        let why = can_write_aside(output).err()?;
+        Some(format!("failed to write {}: {why}", output.display()))
+    })
 }
 
 fn beside<S: Service>(against: &str, saboteur: Option<&str>) -> Result<Beside<S>, Exit> {

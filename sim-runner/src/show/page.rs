@@ -14,10 +14,12 @@ const PAGE: &str = include_str!("../../page/page.html");
 const STYLE: &str = include_str!("../../page/style.css");
 
 /// The scripts of every page, in the order in which each uses those before it.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 12] = [
     include_str!("../../page/data.js"),
     include_str!("../../page/history.js"),
     include_str!("../../page/cause.js"),
+    include_str!("../../page/calls.js"),
+    include_str!("../../page/bands.js"),
     include_str!("../../page/layout.js"),
     include_str!("../../page/labels.js"),
     include_str!("../../page/draw.js"),

@@ -11,12 +11,13 @@ mod soak;
 use std::io;
 use std::process::ExitCode;
 
+use aviary::tweets::service::Timelines;
 use aviary::tweets::site::Participant;
 use clap::Subcommand;
 
 #[cfg(not(feature = "udp"))]
 use crate::report;
-use crate::{Exit, args, commands, completions, configured, replay_recording, with};
+use crate::{Exit, args, commands, completions, configured, replay_recording, show, with};
 use saboteurs::Lying;
 
 #[derive(Subcommand, Debug)]
@@ -63,6 +64,11 @@ fn any(command: &args::HarnessCommand) -> io::Result<Exit> {
     }
     if let args::HarnessCommand::ReplayRecording(args) = command {
         return replay_recording::replay_recording::<Participant>(args);
+    }
+    if let args::HarnessCommand::Show(args) = command
+        && args.path.is_dir()
+    {
+        return show::show_recording::<Timelines>(args);
     }
     // An honest process is a liar without a lie, so that everything is compiled for one type of process.
     let saboteur = match command.saboteur() {

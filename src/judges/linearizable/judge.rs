@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
@@ -14,7 +14,7 @@ use crate::judges::models::Few;
 use crate::judges::models::fewest::order_of_most;
 use crate::judges::orders::{OrderFailure, Orders};
 use crate::process::Process;
-use crate::sim::{Observation, Violation};
+use crate::sim::{Observation, PlacedCall, UnexplainedCall, UnexplainedCalls, Violation};
 use crate::time::Instant;
 
 const PROPERTY: &str = "linearizable";
@@ -57,6 +57,11 @@ pub trait Model: Clone {
 
     /// The name of a part, for people; `None` if there is only one part.
     fn describe(&self, _key: &Self::Key) -> Option<String> {
+        None
+    }
+
+    /// The state of a part, for people; `None` if it is not printed.
+    fn describe_state(&self, _state: &<Self::Part as Sequential>::State) -> Option<String> {
         None
     }
 
@@ -259,7 +264,10 @@ impl<M: Model> Linearizable<M> {
         self.steps += STEPS_EACH - steps;
         match came_to {
             Ok(()) => Ok(number),
-            Err(OrderFailure::NoOrder) => broken(part.contradiction(&self.model, &key)),
+            Err(OrderFailure::NoOrder) => {
+                let calls = part.contradiction(&self.model, &key);
+                Err(Violation::new(PROPERTY, explained(&calls)).about(calls))
+            }
             Err(OrderFailure::Spent) => {
                 part.orders = None;
                 Ok(number)
@@ -301,8 +309,8 @@ impl<M: Model> Linearizable<M> {
 }
 
 impl<M: Model> PartHistory<M> {
-    /// A sentence with few calls that no order explains, and one about the order that explains most of them.
-    fn contradiction(&self, model: &M, key: &M::Key) -> String {
+    /// Few calls that no order explains, and the order that explains most of them.
+    fn contradiction(&self, model: &M, key: &M::Key) -> UnexplainedCalls {
         let mut answers: BTreeMap<usize, (Moment, M::Answer)> = BTreeMap::new();
         answers.extend(self.answers.iter().map(|(here, at, answer)| (*here, (*at, answer.clone()))));
         let call = |(here, (who, operation, begun)): (usize, &(ProcessId, M::Operation, Moment))| Call {
@@ -317,46 +325,46 @@ impl<M: Model> PartHistory<M> {
         let mut few = M::fewest(model.part(), calls, &mut { STEPS_FEWER });
         few.calls.sort_by_key(|call| call.begun);
         // The calls as they were: those of the proof may be altered.
-        let original: Vec<usize> =
-            few.calls.iter().map(|call| self.calls.partition_point(|(_, _, at)| *at < call.begun)).collect();
-        let called = |place: &usize| {
-            let (who, operation, _) = self.calls.get(original[*place]).expect("it is one of the calls");
-            format!("\"{operation}\" of {who}")
+        let original = |call: &Call<M::Part>| {
+            let here = self.calls.partition_point(|(_, _, at)| *at < call.begun);
+            let (who, operation, begun) = self.calls.get(here).expect("it is one of the calls");
+            let answer = answers.get(&here).map(|(at, answer)| (at.at, answer.to_string()));
+            UnexplainedCall { who: *who, operation: operation.to_string(), begun: begun.at, answer }
         };
-        let line = |place: usize| {
-            let began = few.calls[place].begun.at;
-            match answers.get(&original[place]) {
-                Some((at, answer)) => {
-                    format!("{} at {began} was answered \"{answer}\" at {}", called(&place), at.at)
-                }
-                None => format!("{} at {began} has no answer", called(&place)),
-            }
-        };
-        let count = few.calls.len();
-        let left_out = count.saturating_sub(SHOWN_MAX);
-        let mut lines: Vec<String> = (left_out..count).map(line).collect();
-        if left_out > 0 {
-            lines.insert(0, format!("{left_out} calls before these"));
-        }
-        let on = model.describe(key).map_or(String::new(), |key| format!("on {key}, "));
-        let mut text = format!("{on}no order explains that {}", lines.join("; "));
-        if left_out == 0
-            && count > 1
-            && let Some((order, without)) = order_of_most(&few.model, &few.calls, STEPS_EACH)
-        {
-            let order: Vec<String> = order.iter().map(called).collect();
-            let without = called(&without);
-            text += &match &order[..] {
-                [] => format!(". Without {without} there is nothing to explain"),
-                order => format!(". The order {} explains all but {without}", order.join(", ")),
-            };
-        }
-        text
+        let most = order_of_most(&few.model, &few.calls, STEPS_EACH);
+        let (order, misfits) = most.map_or_else(Default::default, |most| {
+            let placed =
+                |(call, state): &(usize, _)| PlacedCall { call: *call, state: model.describe_state(state) };
+            (most.order.iter().map(placed).collect(), Vec::from([most.without]))
+        });
+        let calls = few.calls.iter().map(original).collect();
+        UnexplainedCalls { part: model.describe(key), calls, order, misfits }
     }
 }
 
+/// A sentence with these calls, and one about the order that explains most of them.
+fn explained(unexplained: &UnexplainedCalls) -> String {
+    let line = |call: &UnexplainedCall| {
+        let UnexplainedCall { who, operation, begun, answer } = call;
+        match answer {
+            Some((at, answer)) => {
+                format!("\"{operation}\" of {who} at {begun} was answered \"{answer}\" at {at}")
+            }
+            None => format!("\"{operation}\" of {who} at {begun} has no answer"),
+        }
+    };
+    let left_out = unexplained.calls.len().saturating_sub(SHOWN_MAX);
+    let mut lines: Vec<String> = unexplained.calls[left_out..].iter().map(line).collect();
+    if left_out > 0 {
+        lines.insert(0, format!("{left_out} calls before these"));
+    }
+    let on = unexplained.part.as_ref().map_or(String::new(), |part| format!("on {part}, "));
+    let order = if left_out == 0 { unexplained.order_in_words() } else { String::new() };
+    format!("{on}no order explains that {}{order}", lines.join("; "))
+}
+
 fn broken<T>(explanation: String) -> Result<T, Violation> {
-    Err(Violation { property: PROPERTY, explanation })
+    Err(Violation::new(PROPERTY, explanation))
 }
 
 #[cfg(test)]

@@ -89,24 +89,37 @@ fn few_enough<T: Clone>(mut items: Vec<T>, mut is_enough: impl FnMut(&[T]) -> bo
     }
 }
 
-/// An order that explains all of these calls but one, by index, and the index of that one.
+/// An order that explains most calls.
+pub(crate) struct OrderOfMost<S> {
+    /// The calls that take effect, by index, each with the state that it leaves.
+    pub(crate) order: Vec<(usize, S)>,
+    /// The index of the call that is left out.
+    pub(crate) without: usize,
+}
+
+/// Most calls that are left out, one after another, to find an order that explains the others.
+const LEFT_OUT_MAX: usize = 12;
+
+/// An order that explains all of these calls but one. Each search takes at most `steps` steps.
 pub(crate) fn order_of_most<M: Sequential>(
     model: &M,
     calls: &[Call<M>],
     steps: u64,
-) -> Option<(Vec<usize>, usize)> {
+) -> Option<OrderOfMost<M::State>> {
     let answered = |index: &usize| calls[*index].answer.as_ref().map(|(at, _)| *at);
     let mut left_out: Vec<usize> = (0..calls.len()).collect();
     left_out.sort_by_key(|index| core::cmp::Reverse::<Option<Moment>>(answered(index)));
-    left_out.into_iter().find_map(|index| {
+    left_out.into_iter().take(LEFT_OUT_MAX).find_map(|without| {
         let mut rest = calls.to_vec();
-        rest.remove(index);
-        match search(model, &rest, &mut { steps }) {
-            Search::Found(order) => {
-                let original = |place: usize| if place < index { place } else { place + 1 };
-                Some((order.into_iter().map(original).collect(), index))
-            }
-            Search::None | Search::Unknown => None,
+        rest.remove(without);
+        let Search::Found(found) = search(model, &rest, &mut { steps }) else { return None };
+        let mut state = model.initial();
+        let mut order = Vec::with_capacity(found.len());
+        for place in found {
+            let answer = rest[place].answer.as_ref().map(|(_, answer)| answer);
+            state = model.apply(state, &rest[place].operation, answer)?;
+            order.push((if place < without { place } else { place + 1 }, state.clone()));
         }
+        Some(OrderOfMost { order, without })
     })
 }

@@ -140,6 +140,10 @@ impl<K: Clone + Ord + Display, V: Clone + Ord + Display> Model for Kv<K, V> {
         Some(key.to_string())
     }
 
+    fn describe_state(&self, value: &Option<V>) -> Option<String> {
+        Some(value.as_ref().map_or_else(|| "nothing".into(), V::to_string))
+    }
+
     fn fewest(
         part: Register<Option<V>>,
         calls: Vec<Call<Register<Option<V>>>>,

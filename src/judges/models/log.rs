@@ -17,6 +17,8 @@
 //!    fit more gaps.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
@@ -87,17 +89,18 @@ impl<V: Display> Display for LogAnswer<V> {
             LogAnswer::Appended(at) => write!(f, "appended at {at}"),
             LogAnswer::Values(values) if values.is_empty() => write!(f, "nothing"),
             LogAnswer::Values(values) => {
-                let left_out = values.len().saturating_sub(PRINTED_MAX);
-                if left_out > 0 {
-                    write!(f, "{left_out} values, then ")?;
-                }
-                for (place, value) in values[left_out..].iter().enumerate() {
-                    write!(f, "{}{value}", if place == 0 { "" } else { ", " })?;
-                }
-                Ok(())
+                f.write_str(&newest(values.len(), values.iter().map(ToString::to_string)))
             }
         }
     }
+}
+
+/// The last of these values, and the number of those before them.
+fn newest(count: usize, values: impl Iterator<Item = String>) -> String {
+    let left_out = count.saturating_sub(PRINTED_MAX);
+    let shown: Vec<String> = values.skip(left_out).collect();
+    let before = if left_out > 0 { format!("{left_out} values, then ") } else { String::new() };
+    before + &shown.join(", ")
 }
 
 /// Most gaps in a row in a part of a history, so that a broken answer does not fill the memory.
@@ -326,6 +329,18 @@ impl<V: Clone + Ord + Display> Model for Log<V> {
     fn answer(&self, operation: &LogOperation<V>, answer: &LogAnswer<V>) -> Option<LogAnswer<V>> {
         let is_append = matches!(operation, LogOperation::Append(_));
         (is_append == matches!(answer, LogAnswer::Appended(_))).then(|| answer.clone())
+    }
+
+    /// The values of calls that were left out, which no read showed, are printed as `?`.
+    fn describe_state(&self, state: &Arc<LogState<V>>) -> Option<String> {
+        if state.values.is_empty() {
+            return Some("nothing".into());
+        }
+        let shown = |(value, place): (&Option<V>, u64)| {
+            let in_gap = || state.gaps.get(&place).and_then(|(_, value)| value.as_ref());
+            value.as_ref().or_else(in_gap).map_or_else(|| "?".into(), V::to_string)
+        };
+        Some(newest(state.values.len(), state.values.iter().zip(0..).map(shown)))
     }
 
     fn fewest(part: Log<V>, calls: Vec<Call<Log<V>>>, steps: &mut u64) -> Few<Log<V>> {

@@ -24,6 +24,7 @@
 //! dequeued twice, two in the wrong order, and a queue found empty while it was not. They are what a contradiction shows.
 
 use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
 use core::marker::PhantomData;
@@ -267,6 +268,11 @@ impl<V: Clone + Ord + Display> Model for Queue<V> {
     fn answer(&self, operation: &QueueOperation<V>, answer: &QueueAnswer<V>) -> Option<QueueAnswer<V>> {
         let is_enqueuing = matches!(operation, QueueOperation::Enqueue(_));
         (is_enqueuing == (*answer == QueueAnswer::Enqueued)).then(|| answer.clone())
+    }
+
+    fn describe_state(&self, state: &QueueState<V>) -> Option<String> {
+        let items: Vec<String> = state.items.iter().map(|item| item.value.to_string()).collect();
+        Some(if items.is_empty() { "nothing".into() } else { items.join(", ") })
     }
 
     fn fewest(part: Queue<V>, calls: Vec<Call<Queue<V>>>, steps: &mut u64) -> Few<Queue<V>> {

@@ -5,6 +5,7 @@
 //! it expected. Not checked: that any call is answered.
 
 use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
 
@@ -148,6 +149,10 @@ impl<V: Clone + Ord + Display> Model for Register<V> {
         answer: &RegisterAnswer<V>,
     ) -> Option<RegisterAnswer<V>> {
         fits(operation, answer).then(|| answer.clone())
+    }
+
+    fn describe_state(&self, value: &V) -> Option<String> {
+        Some(value.to_string())
     }
 
     fn fewest(part: Register<V>, calls: Vec<Call<Register<V>>>, steps: &mut u64) -> Few<Register<V>> {

@@ -122,7 +122,7 @@ where
     let first = cluster.running().find_map(|(id, state)| Some((id, state.borrow().as_site()?)));
     let Some((id, site)) = first else { return Ok(()) };
     let wrong = check_machine_saved(site.machine()).err();
-    wrong.map_or(Ok(()), |why| Err(Violation { property: "saved state", explanation: format!("{id} {why}") }))
+    wrong.map_or(Ok(()), |why| Err(Violation::new("saved state", format!("{id} {why}"))))
 }
 
 fn check_machine_saved<M: Machine>(machine: &M) -> Result<(), String> {

@@ -3,9 +3,12 @@
 //!
 //! Making a picture changes nothing in a run. Its form is written in `docs/run.schema.json`.
 
+mod bands;
 mod calls;
+mod recorded;
 mod shown;
 mod states;
+mod unexplained;
 
 use crate::ids::ProcessId;
 use crate::process::Process;
@@ -15,13 +18,17 @@ use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::run::{Run, RunOptions};
 use crate::scenario::service::Service;
 use crate::scenario::write::write;
-use crate::sim::{FlyingCopy, RunEvent, RunEvents, TraceLevel};
+use crate::sim::{RunEvent, RunEvents, TraceLevel};
+use bands::Bands;
 use calls::Calls;
 use states::States;
 
+pub use bands::PictureBand;
 pub use calls::PictureCall;
+pub use recorded::{RecordedFacts, RecordedPicture};
 pub use shown::{MessagePhase, Shown, ShownCall};
 pub use states::{PictureRole, StateChange};
+pub use unexplained::{PictureUnexplained, PictureUnexplainedCall};
 
 /// The version of the form below. It changes whenever a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -58,15 +65,15 @@ pub struct Picture {
     pub name: String,
     /// What the scenario is about.
     pub about: String,
-    /// `scenario` or `failure`.
+    /// `scenario`, `failure`, or `recording` of a real site.
     pub source: &'static str,
     /// The command that runs it again.
     pub reproduce: String,
-    /// The scenario, in RON.
+    /// The scenario, in RON. Empty for a recording.
     pub scenario: String,
     /// The seed.
     pub seed: u64,
-    /// A hash of everything that happened, in hexadecimal digits.
+    /// A hash of everything that happened, or of the recording, in hexadecimal digits.
     pub fingerprint: String,
     /// The number of events left out, because the run is too large: at the end, or of a run that fails at its beginning.
     pub left_out: u64,
@@ -82,14 +89,20 @@ pub struct Picture {
     pub events: Vec<RunEvent>,
     /// What each process is, where it changes.
     pub states: Vec<StateChange>,
+    /// What stood between processes: cut and clogged links, and rules in force, by their beginning. What comes and goes
+    /// within one event of the simulator is not among them.
+    pub bands: Vec<PictureBand>,
     /// The calls of clients, in the order of their beginning.
     pub calls: Vec<PictureCall>,
-    /// The copies of datagrams that are still under way at the end.
+    /// The calls of a violation that no order explains.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub unexplained: Option<PictureUnexplained>,
+    /// The copies of datagrams that are still under way at the end, also those that the network holds.
     pub under_way: Vec<UnderWay>,
     /// When the failure became inevitable, if that was asked.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub blame: Option<PictureBlame>,
-    /// The final state of the cluster, in a few lines.
+    /// The final state of the cluster, in a few lines. Empty for a recording.
     pub final_state: String,
 }
 
@@ -122,7 +135,8 @@ pub struct BlamePoint {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PictureVerdict {
-    /// `passed`, `violated`, `panicked`, `stalled`, `stale` or `undecided`.
+    /// `passed`, `violated`, `panicked`, `stalled`, `stale` or `undecided`; `differs` of a recording whose replay does
+    /// something else.
     pub name: &'static str,
     /// The property and one sentence.
     pub text: String,
@@ -183,8 +197,9 @@ pub struct PictureMessage {
 pub struct UnderWay {
     /// The number of the copy.
     pub copy: u32,
-    /// When it would arrive, in microseconds.
-    pub arrives: u64,
+    /// When it would arrive, in microseconds. Without that, a link or the network holds it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub arrives: Option<u64>,
 }
 
 /// What a picture is called, and how much of a run it may hold.
@@ -211,6 +226,7 @@ struct Maker<S: Service> {
     /// The number of lines of the trace that were taken.
     taken: u64,
     states: States<S>,
+    bands: Bands,
     calls: Calls,
 }
 
@@ -299,6 +315,7 @@ impl<S: Service> Maker<S> {
             left_out: 0,
             taken: 0,
             states: States::new(),
+            bands: Bands::default(),
             calls: Calls::default(),
         }
     }
@@ -354,6 +371,7 @@ impl<S: Service> Maker<S> {
                 true => self.states.look(run, after, &run.world().processes().collect::<Vec<_>>()),
                 false => self.states.look(run, after, &who),
             }
+            self.bands.look(run.world(), after);
         }
     }
 
@@ -380,11 +398,20 @@ impl<S: Service> Maker<S> {
                 ProcessId::Site(_) | ProcessId::Client(_) => None,
             },
         };
+        let mut calls = self.calls.finish();
+        let unexplained = match &outcome.verdict {
+            Verdict::Violated(violation) => violation.calls.as_ref(),
+            _ => None,
+        };
+        let unexplained = unexplained.map(|found| PictureUnexplained::of(found, &mut calls, &self.events));
         let kinds = S::messages();
-        let under_way =
-            |copy: FlyingCopy| Some(UnderWay { copy: copy.number, arrives: copy.arrives?.as_micros() });
         let under_way = match self.left_out == self.skipped {
-            true => world.under_way().into_iter().filter_map(under_way).collect(),
+            true => {
+                let moving = world.under_way().into_iter();
+                let moving = moving.filter_map(|copy| Some((copy.number, Some(copy.arrives?.as_micros()))));
+                let all = moving.chain(world.held().map(|copy| (copy, None)));
+                all.map(|(copy, arrives)| UnderWay { copy, arrives }).collect()
+            }
             false => Vec::new(),
         };
         Picture {
@@ -403,7 +430,9 @@ impl<S: Service> Maker<S> {
             messages: kinds.into_iter().map(|kind| PictureMessage { kind, phase: S::phase(kind) }).collect(),
             events: self.events,
             states: self.states.finish(),
-            calls: self.calls.finish(),
+            bands: self.bands.finish(),
+            calls,
+            unexplained,
             under_way,
             blame: None,
             final_state: outcome.final_state.clone(),

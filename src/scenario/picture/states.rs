@@ -93,14 +93,18 @@ impl<S: Service> States<S> {
             {
                 continue;
             }
-            let now = run.world().process(*id).map_or(DOWN, see::<S>);
-            let before = self.seen.get(id);
-            if before.unwrap_or(&DOWN) == &now {
-                continue;
-            }
-            let change = difference(before.unwrap_or(&DOWN), &now, after, *id);
-            self.changes.push(change);
-            self.seen.insert(*id, now);
+            self.see(*id, after, run.world().process(*id));
+        }
+    }
+
+    /// Sees this process, or that it does not run, after the event at the place `after`.
+    pub(super) fn see(&mut self, id: ProcessId, after: usize, process: Option<&S::Process>) {
+        let now = process.map_or(DOWN, see::<S>);
+        let down = DOWN;
+        let before = self.seen.get(&id).unwrap_or(&down);
+        if before != &now {
+            self.changes.push(difference(before, &now, after, id));
+            self.seen.insert(id, now);
         }
     }
 

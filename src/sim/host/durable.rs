@@ -48,7 +48,7 @@ fn check_batch<P: Process>(host: &SimHost<P>, batch: &Unsynced) -> Result<(), Vi
     let (id, count, end) = (host.id, batch.records.iter().count(), batch.end.0);
     let explanation =
         format!("the journal of {id} calls {count} records before offset {end} durable, but {why}");
-    Err(Violation { property: PROPERTY, explanation })
+    Err(Violation::new(PROPERTY, explanation))
 }
 
 /// Fails if a crash would lose any of the records that the journal of `host` returned.
@@ -62,7 +62,7 @@ pub(crate) fn check_recovered<P: Process>(host: &SimHost<P>, records: &[Vec<u8>]
                 "the journal of {id} returns {} records, but of record {which} a crash would leave nothing",
                 records.len()
             );
-            Err(Violation { property: PROPERTY, explanation })
+            Err(Violation::new(PROPERTY, explanation))
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::frame;
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Input, Label, Process, Recipients, Role};
+use crate::sim::host::causes::{OwnMessage, Released};
 use crate::sim::host::durable::{self, Unsynced};
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{Life, Next, RunningProcess, SimHost, WaitingInput, limits};
@@ -68,9 +69,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             match running.next_input() {
                 None => return self.arm(h),
                 Some(Next::Started) => self.hand_in_started(h),
-                Some(Next::Own(bytes)) => self.hand_in_own(h, &bytes),
+                Some(Next::Own(message)) => self.hand_in_own(h, &message),
                 Some(Next::DiskSpace { is_low }) => self.hand_in_disk_space(h, is_low),
-                Some(Next::Opened(from, message)) => self.hand_in_message(h, from, message),
+                Some(Next::Opened(from, message)) => {
+                    running.lines.open_on();
+                    self.hand_in_message(h, from, message);
+                }
                 Some(Next::Waiting(WaitingInput::Datagram(packet))) => self.open(h, packet),
                 Some(Next::Waiting(WaitingInput::Link { peer, up })) => self.hand_in_link(h, peer, up),
                 Some(Next::Waiting(WaitingInput::Command(command))) => {
@@ -79,6 +83,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                     self.watch.show(&Observation::Commanded { process: id, command: &command });
                     let traced = || TraceEvent::Commanded { command: command.clone() };
                     self.watch.line(id, LineClass::Routine, traced);
+                    self.input_shown(h);
                     self.hand_in(h, Input::Command(command));
                 }
             }
@@ -91,6 +96,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = self.hosts.list[h].id;
         self.watch.mark(FingerprintMark::FirstInput, id, [0, 0]);
         self.watch.line(id, LineClass::Routine, || TraceEvent::Idle { what: "takes its first input" });
+        self.input_shown(h);
         self.hand_in(h, Input::Started);
     }
 
@@ -107,6 +113,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         self.watch.mark(FingerprintMark::DiskSpace, id, [is_low.into(), 0]);
         self.watch.line(id, LineClass::Fault, || TraceEvent::DiskSpace { is_low });
+        self.input_shown(h);
         self.hand_in(h, Input::DiskSpace { is_low });
     }
 
@@ -118,30 +125,32 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in a message that the process sent to itself.
-    fn hand_in_own(&mut self, h: HostIndex, bytes: &[u8]) {
+    fn hand_in_own(&mut self, h: HostIndex, OwnMessage { bytes, sent }: &OwnMessage) {
         let id = self.hosts.list[h].id;
         self.watch.mark(FingerprintMark::Own, id, [0, 0]);
         match P::Message::from_bytes(bytes) {
             Ok(message) => {
                 let (kind, subject) = (message.kind(), message.subject());
-                self.watch.line(id, LineClass::Routine, || TraceEvent::Own { kind, subject });
+                self.watch.line(id, LineClass::Routine, || TraceEvent::Own { kind, subject, sent: *sent });
+                self.input_shown(h);
                 self.watch.show(&Observation::Delivered { to: id, from: id, message: &message });
                 self.hand_in(h, Input::Message { from: id, message });
             }
-            Err(error) => self.watch.object(Violation {
-                property: "codec",
-                explanation: format!("{id} sent itself a message that does not decode: {error}"),
-            }),
+            Err(error) => self.watch.object(Violation::new(
+                "codec",
+                format!("{id} sent itself a message that does not decode: {error}"),
+            )),
         }
     }
 
     /// Sends everything that may leave, unless the sender's life ends meanwhile.
-    pub(in crate::sim::host) fn dispatch(&mut self, h: HostIndex, life: u64) {
+    pub(in crate::sim::host) fn dispatch(&mut self, h: HostIndex, life: u64, released: Released) {
         while let Some(outgoing) = self.hosts.ready.pop_front() {
             match outgoing {
                 Outgoing::Own(bytes) => {
                     if let Some(running) = self.hosts.list[h].running_mut() {
-                        running.own.push_back(bytes);
+                        let sent = running.lines.sent(released);
+                        running.own.push_back(OwnMessage { bytes, sent });
                     }
                 }
                 Outgoing::Datagram(datagram) => {
@@ -289,7 +298,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
         self.watch
             .line(to, LineClass::Routine, || TraceEvent::Delivered { from, copy: packet.traced(id.copy) });
-        if packet.messages.len() == 1 && !self.script.listens_to_datagrams() && self.script.is_quiet() {
+        let line = self.watch.full_line();
+        let is_alone = packet.messages.len() == 1 && line.is_none();
+        if is_alone && !self.script.listens_to_datagrams() && self.script.is_quiet() {
             // Nothing comes in between, as for most datagrams.
             let message = self.net.packets.take_only(id);
             return self.hand_in_message(h, from, message);
@@ -300,6 +311,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if self.hosts.list[h].is_alive(life)
             && let Some(running) = self.hosts.list[h].running_mut()
         {
+            running.lines.open(line);
             let packet = self.net.packets.get_mut(id);
             let queue = &mut running.opened;
             if packet.is_last() {
@@ -346,10 +358,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 let explanation = format!(
                     "{id} was woken {WAKES_PER_MOMENT} times at {now} for `{reason}`, and is due again"
                 );
-                return self.watch.object(Violation { property: "standing still", explanation });
+                return self.watch.object(Violation::new("standing still", explanation));
             }
             self.watch.mark(FingerprintMark::Woke, id, [0, 0]);
-            self.watch.line(id, LineClass::Routine, || TraceEvent::Woke { reason });
+            let wanted = running.lines.wanted();
+            self.watch.line(id, LineClass::Routine, || TraceEvent::Woke { reason, wanted });
+            self.input_shown(h);
             self.hand_in(h, Input::Wake);
         }
         self.drain(h);
@@ -428,6 +442,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         let (appended, durable) = running.offsets();
+        let sent = &self.hosts.effects.sent;
+        let are_kept = running.lines.are_kept();
+        let own = sent.iter().filter(|message| are_kept && message.to.is_own(id)).count();
         running.outbox.absorb(
             &mut self.hosts.effects,
             appended,
@@ -435,6 +452,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             &mut self.hosts.ready,
             &mut self.net.packets.spare,
         );
+        running.look_at_causes(own, &self.hosts.ready);
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
         self.hosts.handling = None;
@@ -456,7 +474,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if appends && !self.start_sync(h) {
             return self.hosts.ready.clear();
         }
-        self.dispatch(h, life);
+        self.dispatch(h, life, Released::AtOnce);
         self.run_fired(false);
     }
 

@@ -131,6 +131,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let count = records.len();
         let class = if id.as_site().is_some() { LineClass::Life } else { LineClass::Routine };
         self.watch.line(id, class, || TraceEvent::Started { incarnation, records: count });
+        running.start_at(self.watch.full_line());
         self.watch.take_log(id);
         let (records, state) = (&records[..], &running.process);
         self.watch.show(&Observation::Started { process: id, incarnation, recovered: records, state });
@@ -203,7 +204,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let is_expected = id.as_site().is_some_and(|site| self.settings.may_stop.contains(site));
         if !is_expected {
             let explanation = format!("{id} stops: {}", stop.reason);
-            self.watch.object(Violation { property: stop.property, explanation });
+            self.watch.object(Violation::new(stop.property, explanation));
         }
         self.stop_failed(h, &format!("{}: {}", stop.property, stop.reason), false);
         self.run_fired(false);

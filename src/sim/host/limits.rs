@@ -27,7 +27,7 @@ pub(crate) fn check_datagram(datagram: &Datagram, datagram_max: usize) -> Result
     let (from, kind) = (datagram.from, datagram.labels.first().map_or("nothing", |(kind, _)| *kind));
     let explanation =
         format!("{from} sent a datagram of {length} bytes with {kind} first, more than {datagram_max}");
-    Err(Violation { property: "datagram limit", explanation })
+    Err(Violation::new("datagram limit", explanation))
 }
 
 pub(crate) fn check_sizes<P: Process>(id: ProcessId, process: &P) -> Result<(), Violation> {
@@ -38,7 +38,7 @@ pub(crate) fn check_sizes<P: Process>(id: ProcessId, process: &P) -> Result<(), 
         }
     });
     let Some(Size { what, holds, max }) = worst else { return Ok(()) };
-    Err(Violation { property: MEMORY, explanation: format!("{id} holds {holds} {what}, more than {max}") })
+    Err(Violation::new(MEMORY, format!("{id} holds {holds} {what}, more than {max}")))
 }
 
 /// Fails if one input asked the containers of process `id` for too many items: `looks` items, with only `outcomes`
@@ -51,7 +51,7 @@ pub(crate) fn check_looks<P: Process>(id: ProcessId, looks: u64, outcomes: usize
     let explanation = format!(
         "{id} looked at {looks} items for one input with {outcomes} records, messages and notes, more than {max}"
     );
-    Err(Violation { property: WORK, explanation })
+    Err(Violation::new(WORK, explanation))
 }
 
 #[inline]
@@ -72,7 +72,7 @@ pub(crate) fn check_waiting<P: Process>(
     } else {
         return Ok(());
     };
-    Err(Violation { property: MEMORY, explanation })
+    Err(Violation::new(MEMORY, explanation))
 }
 
 #[cfg(test)]

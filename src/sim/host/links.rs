@@ -120,6 +120,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let id = self.hosts.list[h].id;
         self.watch.mark(FingerprintMark::Link, id, [peer.number().into(), up.into()]);
         self.watch.line(id, LineClass::Routine, || TraceEvent::ToldOfLink { peer, up });
+        self.input_shown(h);
         self.watch.show(&Observation::Link { process: id, peer, up });
         self.happened(Happening::Link { who: id, up });
         self.hand_in(h, Input::Link { peer, up });

@@ -1,5 +1,6 @@
 //! One process and its host: disk, journal, clock, and the inputs that wait for it.
 
+mod causes;
 pub(crate) mod clock;
 pub(crate) mod decode_cache;
 pub(crate) mod disk;
@@ -25,6 +26,7 @@ use crate::ids::{ProcessId, SiteId};
 use crate::journal::{Journal, SyncId};
 use crate::outbox::{Offset, Outbox, SyncMode};
 use crate::process::{Process, Role};
+use crate::sim::host::causes::{InputLines, OwnMessage};
 use crate::sim::host::clock::LocalClock;
 use crate::sim::script::describe::seam_text;
 use crate::sim::script::director::{StepId, Unfired};
@@ -73,7 +75,7 @@ pub(crate) enum WaitingInput<P: Process> {
 #[derive(Clone, Debug)]
 pub(crate) enum Next<P: Process> {
     Started,
-    Own(Arc<[u8]>),
+    Own(OwnMessage),
     DiskSpace { is_low: bool },
     Opened(ProcessId, P::Message),
     Waiting(WaitingInput<P>),
@@ -103,7 +105,7 @@ pub(crate) struct RunningProcess<P: Process> {
     pub(crate) reported_low: bool,
     /// Waiting inputs, first to last: messages from itself that the outbox released (`own`), then the messages of the
     /// datagram opened last (`opened`), then arrivals (`inbox`).
-    pub(crate) own: VecDeque<Arc<[u8]>>,
+    pub(crate) own: VecDeque<OwnMessage>,
     pub(crate) opened: VecDeque<(ProcessId, P::Message)>,
     pub(crate) inbox: VecDeque<WaitingInput<P>>,
     pub(crate) is_paused: bool,
@@ -111,6 +113,8 @@ pub(crate) struct RunningProcess<P: Process> {
     pub(crate) is_busy: bool,
     /// When the armed wake-up is due. Any other wake-up in the queue is void.
     pub(crate) wake: Option<Instant>,
+    /// What led to its wake-ups and to its messages to itself.
+    pub(crate) lines: InputLines,
     /// The moment of its last wake-up, and how many wake-ups that moment has had.
     pub(crate) woken: (Instant, u32),
     /// The rank of its leadership, if it leads.
@@ -142,6 +146,7 @@ impl<P: Process> RunningProcess<P> {
             is_paused: false,
             is_busy: false,
             wake: None,
+            lines: InputLines::default(),
             woken: (Instant::ZERO, 0),
             leads: None,
         }

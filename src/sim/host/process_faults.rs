@@ -110,7 +110,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Objects to a start from damaged storage: the site has not noticed the damage.
     pub(crate) fn object_to_damage(&mut self, id: ProcessId) {
         let explanation = format!("{id} starts from damaged storage as if nothing had happened");
-        self.watch.object(Violation { property: "damage", explanation });
+        self.watch.object(Violation::new("damage", explanation));
     }
 
     /// Objects to a refused journal on an undamaged disk: the site is lost for no reason.
@@ -119,7 +119,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let host = &self.hosts.list[h];
         if host.storage == Storage::Sound {
             let explanation = format!("{} refuses storage that nothing has damaged: {error}", host.id);
-            self.watch.object(Violation { property: "damage", explanation });
+            self.watch.object(Violation::new("damage", explanation));
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::journal::{JournalError, SyncId};
 use crate::outbox::Offset;
 use crate::process::Process;
+use crate::sim::host::causes::Released;
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::host::durable;
@@ -99,7 +100,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
-                return self.watch.object(Violation { property: "codec", explanation });
+                return self.watch.object(Violation::new("codec", explanation));
             }
         };
         self.watch.mark(FingerprintMark::Synced, id, [durable.0, records.len() as u64]);
@@ -118,7 +119,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             running.outbox.release(durable, &mut self.hosts.ready);
         }
         if self.start_sync(h) {
-            self.dispatch(h, life);
+            self.dispatch(h, life, Released::Synced);
         } else {
             self.hosts.ready.clear();
         }

@@ -56,6 +56,13 @@ impl Clogs {
         self.list.iter().any(|clog| (clog.from, clog.to) == (from, to))
     }
 
+    /// The ends of every clogged link, from sender to recipient, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (ProcessId, ProcessId)> {
+        let mut pairs: Vec<_> = self.list.iter().map(|clog| (clog.from.into(), clog.to.into())).collect();
+        pairs.sort_unstable();
+        pairs.into_iter()
+    }
+
     /// The copies that the link between these two holds, if it is clogged.
     pub(crate) fn between(&mut self, from: ProcessId, to: ProcessId) -> Option<&mut VecDeque<CloggedCopy>> {
         let ends = (site(from)?, site(to)?);
@@ -80,10 +87,9 @@ impl Clogs {
         self.list.extract_if(.., is_opened).collect()
     }
 
-    /// The number of copies that clogged links hold.
-    #[cfg(test)]
-    pub(crate) fn copies(&self) -> usize {
-        self.list.iter().map(|clog| clog.held.len()).sum()
+    /// The copies that clogged links hold.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = &CloggedCopy> {
+        self.list.iter().flat_map(|clog| &clog.held)
     }
 }
 

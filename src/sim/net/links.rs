@@ -42,6 +42,22 @@ impl CutLinks {
         self.cut[bit / 64] >> (bit % 64) & 1 == 1
     }
 
+    /// The ends of every cut link, from sender to recipient, in their order. Links between clients carry nothing.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (ProcessId, ProcessId)> {
+        let set = |(place, word): (usize, &u64)| {
+            let word = *word;
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| place * 64 + bit)
+        };
+        let process = |program: usize| match program.checked_sub(usize::from(SITES_MAX)) {
+            None => self.sites.iter().find(|site| site.index() == program).map(ProcessId::Site),
+            Some(number) => u16::try_from(number).ok().map(ProcessId::Client),
+        };
+        self.cut.iter().enumerate().flat_map(set).filter_map(move |bit| {
+            let (from, to) = (process(bit / self.programs)?, process(bit % self.programs)?);
+            (from.as_site().is_some() || to.as_site().is_some()).then_some((from, to))
+        })
+    }
+
     fn set(&mut self, from: usize, to: usize, is_cut: bool) {
         if from == to || (self.cut.is_empty() && !is_cut) {
             return;
@@ -129,6 +145,7 @@ mod tests {
         links.cut(only(0), only(1).with(site(2)));
         assert!(links.is_cut(at(0), at(1)) && links.is_cut(at(0), at(2)) && !links.is_cut(at(1), at(0)));
         assert!(links.is_cut(ProcessId::Terminal(site(0)), at(1)), "a terminal shares its site's links");
+        assert!(links.pairs().eq([(at(0), at(1)), (at(0), at(2))]));
         links.mend(site(1), site(0));
         assert!(!links.is_cut(at(0), at(1)) && links.is_cut(at(0), at(2)));
         links.mend_all();
@@ -137,6 +154,7 @@ mod tests {
         assert!(!links.is_cut(C0, at(0)));
         links.isolate(at(3));
         assert!(links.is_cut(C0, at(3)) && links.is_cut(at(3), at(0)));
+        assert_eq!(links.pairs().filter(|(from, to)| [*from, *to].contains(&C0)).count(), 2);
         assert!(!links.is_cut(at(3), at(3)));
         links.mend_core(SiteSet::first(3));
         assert!(!links.is_cut(at(0), at(1)) && !links.is_cut(C0, at(1)) && links.is_cut(C0, at(3)));

@@ -15,7 +15,7 @@ use crate::sim::net::held::HeldCopies;
 use crate::sim::net::ledger::Ledger;
 use crate::sim::net::links::CutLinks;
 use crate::sim::net::order::LinkOrder;
-use crate::sim::net::packets::Packets;
+use crate::sim::net::packets::{PacketId, Packets};
 use crate::sim::net::rule::LinkRule;
 use crate::sim::net::rules::{RuleTargets, Rules};
 use crate::sim::net::settings::Delivery;
@@ -27,6 +27,7 @@ use crate::sim::watch::judge::Judge;
 use crate::sim::world::QueuedEvent;
 use crate::time::Instant;
 
+pub(crate) mod barriers;
 pub(crate) mod clogs;
 mod connections;
 pub mod crossing;
@@ -53,6 +54,8 @@ pub(crate) struct Net<P: Process> {
     /// Whether only chance can touch a copy: no fault, no rule, no hold, no core, no ledger, no order to keep. Every change to
     /// one of these calls [`Net::notice`].
     is_calm: bool,
+    /// The number of such changes.
+    changes: u64,
     places: Places,
     rules: Rules,
     links: CutLinks,
@@ -86,6 +89,7 @@ impl<P: Process> Net<P> {
             packets: Packets::new(),
             fates: Fates::new(settings.seed),
             is_calm: !is_impaired && settings.network.order == Links::Datagrams && held.is_none(),
+            changes: 0,
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
             links: CutLinks::new(sites, clients),
@@ -101,6 +105,7 @@ impl<P: Process> Net<P> {
 
     /// Updates `is_calm`. Called after every change that may affect it.
     fn notice(&mut self) {
+        self.changes += 1;
         self.is_calm = self.looks_calm();
     }
 
@@ -193,12 +198,18 @@ impl<P: Process> Net<P> {
         })
     }
 
+    /// The copies that clogged links, cut streams or a held network hold.
+    pub(crate) fn waiting_copies(&self) -> impl Iterator<Item = PacketId> {
+        let held = self.held.iter().flat_map(|held| &held.list).chain(self.clogs.copies());
+        held.map(|copy| copy.packet).chain(self.order.waiting())
+    }
+
     /// The number of copies that clogged links or a held network hold, or rules keep.
     #[cfg(test)]
     pub(crate) fn copies_held(&self) -> usize {
         self.held.as_ref().map_or(0, |held| held.list.len())
-            + self.clogs.copies()
+            + self.clogs.copies().count()
             + self.rules.copies()
-            + self.order.copies()
+            + self.order.waiting().count()
     }
 }

@@ -11,6 +11,7 @@ use alloc::collections::BTreeMap;
 
 use crate::ids::ProcessId;
 use crate::process::{Links, Process};
+use crate::sim::net::packets::PacketId;
 use crate::sim::net::rule::Ruling;
 use crate::sim::net::settings::{Chance, NetworkSettings};
 use crate::sim::net::streams::Streams;
@@ -190,13 +191,13 @@ impl LinkOrder {
         }
     }
 
-    /// The number of copies that wait for a cut stream.
-    #[cfg(test)]
-    pub(crate) fn copies(&self) -> usize {
-        match self {
-            LinkOrder::Stream(streams) => streams.copies(),
-            LinkOrder::Datagrams | LinkOrder::Fifo(_) => 0,
-        }
+    /// The copies that wait for a cut stream.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = PacketId> {
+        let streams = match self {
+            LinkOrder::Stream(streams) => Some(streams),
+            LinkOrder::Datagrams | LinkOrder::Fifo(_) => None,
+        };
+        streams.into_iter().flat_map(|streams| streams.copies())
     }
 }
 

@@ -215,6 +215,25 @@ impl Rules {
         &self.list[place].rule
     }
 
+    /// Changes when the rules in force may have changed; and whether they may have at a time of a window, or by a last
+    /// ruling, that the live rules do not show yet.
+    pub(crate) fn version(&self, now: Instant) -> (u64, bool) {
+        (self.version, now >= self.next_edge)
+    }
+
+    /// The rules in force, each with its place, senders and recipients.
+    pub(crate) fn in_force(
+        &self,
+        now: Instant,
+    ) -> impl Iterator<Item = (usize, &LinkRule, Resolved, Resolved)> {
+        let is_in_force = move |(_, counted): &(usize, &CountedRule)| {
+            let LinkRule { since, until, .. } = *counted.rule;
+            since <= now && until.is_none_or(|until| now < until) && !counted.is_over()
+        };
+        let in_force = self.list.iter().enumerate().filter(is_in_force);
+        in_force.map(|(place, counted)| (place, &*counted.rule, counted.from, counted.to))
+    }
+
     /// Whether any rule is live, or will be.
     pub(crate) fn may_take(&self) -> bool {
         !self.live.is_empty() || self.next_edge != NEVER

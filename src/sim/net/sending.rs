@@ -41,10 +41,10 @@ impl<P: Process> Net<P> {
                 *contents = reach.watch.described(messages);
                 reach.watch.show(&Observation::Sent { datagram, messages });
             }
-            Err(reason) => reach.watch.object(Violation {
-                property: "codec",
-                explanation: format!("{from} sent a datagram that cannot be read: {reason}"),
-            }),
+            Err(reason) => reach.watch.object(Violation::new(
+                "codec",
+                format!("{from} sent a datagram that cannot be read: {reason}"),
+            )),
         }
         reach.watch.object_to(within);
         id
@@ -261,7 +261,7 @@ fn object_to_reading<P: Process, J: Judge<P>>(
     which: &str,
 ) {
     let explanation = format!("{to} took a datagram from {from} that {which} for a good one");
-    reach.watch.object(Violation { property: "frame", explanation });
+    reach.watch.object(Violation::new("frame", explanation));
 }
 
 /// The loss of a background datagram is routine: another heartbeat follows.

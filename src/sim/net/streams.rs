@@ -229,9 +229,8 @@ impl Streams {
         next
     }
 
-    /// The number of copies that wait.
-    #[cfg(test)]
-    pub(crate) fn copies(&self) -> usize {
-        self.waiting.values().map(|waiting| waiting.copies.len()).sum()
+    /// The copies that wait.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = PacketId> {
+        self.waiting.values().flat_map(|waiting| &waiting.copies).map(|(_, packet)| *packet)
     }
 }

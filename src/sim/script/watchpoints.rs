@@ -79,7 +79,7 @@ impl Watchpoint {
                 *count += 1;
                 if *count >= trigger.nth() {
                     let explanation = format!("{name} forbids that {who} {}", action_text(trigger));
-                    return Err(Violation { property: "never", explanation });
+                    return Err(Violation::new("never", explanation));
                 }
             }
             (Demand::LeadershipsAtMost(most), Seen::Count(number)) if is(LEADS) => {
@@ -88,7 +88,7 @@ impl Watchpoint {
                     let plural = if *most == 1 { "" } else { "s" };
                     let allowed = format!("{name} allows {most} leadership{plural}");
                     let explanation = format!("{allowed}, {who} leads as number {number}");
-                    return Err(Violation { property: "leaderships", explanation });
+                    return Err(Violation::new("leaderships", explanation));
                 }
             }
             _ => {}

@@ -35,7 +35,7 @@ impl Witness {
     }
 
     fn object(explanation: String) -> Result<(), Violation> {
-        Err(Violation { property: "links", explanation })
+        Err(Violation::new("links", explanation))
     }
 
     fn deliver(&mut self, now: Instant, way: Way, word: &Word) -> Result<(), Violation> {

@@ -63,7 +63,7 @@ impl Judge<Gossip> for Scribe {
                     && *number == forbidden
                 {
                     let explanation = alloc::format!("{to} heard that {number} is kept");
-                    return Err(Violation { property: "forbidden", explanation });
+                    return Err(Violation::new("forbidden", explanation));
                 }
             }
             Observation::Durable { process, records } => {

@@ -3,7 +3,10 @@
 //! A judge only observes. Messages and records are decoded from the bytes that left a process or became durable, so a
 //! judge checks codec and journal along with the protocol.
 
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::frame::Datagram;
@@ -100,6 +103,81 @@ pub struct Violation {
     pub property: &'static str,
     /// One sentence with the values that break it.
     pub explanation: String,
+    /// The calls of clients that the sentence is about, if it is about calls that no order explains.
+    pub calls: Option<Box<UnexplainedCalls>>,
+}
+
+impl Violation {
+    /// A violation of `property`, explained in one sentence.
+    pub fn new(property: &'static str, explanation: impl Into<String>) -> Violation {
+        Violation { property, explanation: explanation.into(), calls: None }
+    }
+
+    /// The same violation, with the calls that its sentence is about.
+    #[must_use]
+    pub fn about(mut self, calls: UnexplainedCalls) -> Violation {
+        self.calls = Some(Box::new(calls));
+        self
+    }
+}
+
+/// Few calls of clients that no order explains together, and the order that explains most of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnexplainedCalls {
+    /// The part of the service's state that all of them are on, such as a key; `None` if the state has no parts.
+    pub part: Option<String>,
+    /// The calls, by beginning.
+    pub calls: Vec<UnexplainedCall>,
+    /// The order that explains most of them: the calls that take effect, in their order. Empty if none is known.
+    pub order: Vec<PlacedCall>,
+    /// The places in `calls` of those that this order does not explain. Empty if no order is known.
+    pub misfits: Vec<usize>,
+}
+
+/// A call of a client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnexplainedCall {
+    /// The client.
+    pub who: ProcessId,
+    /// The request.
+    pub operation: String,
+    /// When the call began.
+    pub begun: Instant,
+    /// When it was answered, and the answer; `None` if the outcome is unknown.
+    pub answer: Option<(Instant, String)>,
+}
+
+/// A call that takes effect at its place of an order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlacedCall {
+    /// The place in [`UnexplainedCalls::calls`].
+    pub call: usize,
+    /// The state that the call leaves there, as far as the calls of the order make it; `None` if the model does not
+    /// print its states.
+    pub state: Option<String>,
+}
+
+impl UnexplainedCalls {
+    /// `. The order "put 7 under x" of C0 explains all but "get x" of C1`; nothing if no order is known, or if there is
+    /// only one call.
+    pub(crate) fn order_in_words(&self) -> String {
+        let called = |call: usize| {
+            let UnexplainedCall { who, operation, .. } = &self.calls[call];
+            format!("\"{operation}\" of {who}")
+        };
+        let listed = |calls: Vec<String>| calls.join(", ");
+        if self.misfits.is_empty() || self.calls.len() < 2 {
+            return String::new();
+        }
+        let without = listed(self.misfits.iter().map(|call| called(*call)).collect());
+        match &self.order[..] {
+            [] => format!(". Without {without} there is nothing to explain"),
+            order => {
+                let order = listed(order.iter().map(|placed| called(placed.call)).collect());
+                format!(". The order {order} explains all but {without}")
+            }
+        }
+    }
 }
 
 impl fmt::Display for Violation {

@@ -121,50 +121,183 @@ pub(crate) type Buried = Vec<CopyId>;
 /// The event that one line shows.
 #[derive(Clone, Debug)]
 pub(crate) enum TraceEvent<P: Process> {
-    Fired { step: StepId, action: Box<ScriptAction<P::Command>>, targets: Resolved },
-    Started { incarnation: u64, records: usize },
-    Failed { reason: Arc<str>, buried: Buried },
-    Crashed { at: Option<Seam>, undone: usize, leaves: Leaves, residue: Residue, buried: Buried },
-    Ended { unanswered: usize, buried: Buried },
-    Idle { what: &'static str },
-    NeverCampaigned { first: SiteId, asleep: SiteSet },
+    Fired {
+        step: StepId,
+        action: Box<ScriptAction<P::Command>>,
+        targets: Resolved,
+    },
+    Started {
+        incarnation: u64,
+        records: usize,
+    },
+    Failed {
+        reason: Arc<str>,
+        buried: Buried,
+    },
+    Crashed {
+        at: Option<Seam>,
+        undone: usize,
+        leaves: Leaves,
+        residue: Residue,
+        buried: Buried,
+    },
+    Ended {
+        unanswered: usize,
+        buried: Buried,
+    },
+    Idle {
+        what: &'static str,
+    },
+    NeverCampaigned {
+        first: SiteId,
+        asleep: SiteSet,
+    },
     Paused,
-    Resumed { waiting: usize },
-    Commanded { command: P::Command },
-    Noted { note: P::Note },
-    Leads { rank: u64 },
-    Sent { to: ProcessId, copy: TracedCopy },
-    Lost { to: ProcessId, copy: TracedCopy, why: Loss },
-    Ruled { to: ProcessId, copy: TracedCopy, rule: Arc<LinkRule> },
-    Doubled { to: ProcessId, copy: TracedCopy },
-    HeldBack { to: ProcessId, copy: TracedCopy, by: Duration },
-    Delayed { to: ProcessId, copy: TracedCopy, by: Duration },
-    Again { to: ProcessId, copy: TracedCopy, by: Duration },
-    Repeated { from: ProcessId, copy: TracedCopy, sent: Instant },
-    Redelivered { count: usize, copies: Vec<CopyId> },
-    CutShort { to: ProcessId, copy: TracedCopy, left: usize, of: usize },
-    Flipped { to: ProcessId, copy: TracedCopy, bits: u32 },
-    Strayed { to: ProcessId, copy: TracedCopy, at: ProcessId },
-    Clogged { to: ProcessId, copy: TracedCopy },
-    Unclogged { to: SiteId, count: usize },
-    Queued { to: ProcessId, copy: TracedCopy, by: Duration },
-    Dropped { from: ProcessId, copy: TracedCopy, why: Loss },
-    Delivered { from: ProcessId, copy: TracedCopy },
-    Own { kind: &'static str, subject: Subject },
-    Appended { records: usize },
-    Synced { records: usize },
-    Woke { reason: &'static str },
-    DiskSpace { is_low: bool },
-    Healed { core: SiteSet },
+    Resumed {
+        waiting: usize,
+    },
+    Commanded {
+        command: P::Command,
+    },
+    Noted {
+        note: P::Note,
+    },
+    Leads {
+        rank: u64,
+    },
+    Sent {
+        to: ProcessId,
+        copy: TracedCopy,
+    },
+    Lost {
+        to: ProcessId,
+        copy: TracedCopy,
+        why: Loss,
+    },
+    Ruled {
+        to: ProcessId,
+        copy: TracedCopy,
+        rule: Arc<LinkRule>,
+    },
+    Doubled {
+        to: ProcessId,
+        copy: TracedCopy,
+    },
+    HeldBack {
+        to: ProcessId,
+        copy: TracedCopy,
+        by: Duration,
+    },
+    Delayed {
+        to: ProcessId,
+        copy: TracedCopy,
+        by: Duration,
+    },
+    Again {
+        to: ProcessId,
+        copy: TracedCopy,
+        by: Duration,
+    },
+    Repeated {
+        from: ProcessId,
+        copy: TracedCopy,
+        sent: Instant,
+    },
+    Redelivered {
+        count: usize,
+        copies: Vec<CopyId>,
+    },
+    CutShort {
+        to: ProcessId,
+        copy: TracedCopy,
+        left: usize,
+        of: usize,
+    },
+    Flipped {
+        to: ProcessId,
+        copy: TracedCopy,
+        bits: u32,
+    },
+    Strayed {
+        to: ProcessId,
+        copy: TracedCopy,
+        at: ProcessId,
+    },
+    Clogged {
+        to: ProcessId,
+        copy: TracedCopy,
+    },
+    Unclogged {
+        to: SiteId,
+        count: usize,
+    },
+    Queued {
+        to: ProcessId,
+        copy: TracedCopy,
+        by: Duration,
+    },
+    Dropped {
+        from: ProcessId,
+        copy: TracedCopy,
+        why: Loss,
+    },
+    Delivered {
+        from: ProcessId,
+        copy: TracedCopy,
+    },
+    Own {
+        kind: &'static str,
+        subject: Subject,
+        /// The line of a full trace that shows the input that sent it.
+        sent: Option<u64>,
+    },
+    Appended {
+        records: usize,
+    },
+    Synced {
+        records: usize,
+    },
+    Woke {
+        reason: &'static str,
+        /// The line of a full trace that shows the input after which it first had this deadline.
+        wanted: Option<u64>,
+    },
+    DiskSpace {
+        is_low: bool,
+    },
+    Healed {
+        core: SiteSet,
+    },
     Struck(Struck),
-    Rotted { file: String, at: u64 },
-    FileLost { file: String },
-    Slowed { time: Duration },
-    Clock { fault: ClockFault, shows: Instant },
-    Waits { from: ProcessId, copy: TracedCopy },
-    LinkDown { ends: (ProcessId, ProcessId), why: Broken },
-    LinkUp { ends: (ProcessId, ProcessId) },
-    ToldOfLink { peer: ProcessId, up: bool },
+    Rotted {
+        file: String,
+        at: u64,
+    },
+    FileLost {
+        file: String,
+    },
+    Slowed {
+        time: Duration,
+    },
+    Clock {
+        fault: ClockFault,
+        shows: Instant,
+    },
+    Waits {
+        from: ProcessId,
+        copy: TracedCopy,
+    },
+    LinkDown {
+        ends: (ProcessId, ProcessId),
+        why: Broken,
+    },
+    LinkUp {
+        ends: (ProcessId, ProcessId),
+    },
+    ToldOfLink {
+        peer: ProcessId,
+        up: bool,
+    },
     Probed,
     Restarted,
     Logged(LogLine),
@@ -355,13 +488,13 @@ impl<P: Process> fmt::Display for TraceEvent<P> {
                 write!(f, "<- {from} {}: {why}", SentMessages(copy))
             }
             TraceEvent::Delivered { from, copy } => write!(f, "<- {from} {}", SentMessages(copy)),
-            TraceEvent::Own { kind, subject } => {
+            TraceEvent::Own { kind, subject, .. } => {
                 f.write_str("<- itself ")?;
                 write_message(f, kind, *subject)
             }
             TraceEvent::Appended { records } => write!(f, "appends {}", Count(*records, "record")),
             TraceEvent::Synced { records } => write!(f, "has synced {}", Count(*records, "record")),
-            TraceEvent::Woke { reason } => write!(f, "wakes: {reason}"),
+            TraceEvent::Woke { reason, .. } => write!(f, "wakes: {reason}"),
             TraceEvent::DiskSpace { is_low: true } => f.write_str("learns that its disk is almost full"),
             TraceEvent::DiskSpace { is_low: false } => f.write_str("learns that its disk has room again"),
             TraceEvent::Struck(struck) => write!(f, "{struck}"),

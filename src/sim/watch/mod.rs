@@ -101,6 +101,12 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         self.fingerprint = mix::absorb(self.fingerprint, bytes);
     }
 
+    /// The number of the last line of a trace that has every line; `None` of any other trace.
+    pub(crate) fn full_line(&self) -> Option<u64> {
+        let is_full = self.trace.settings.level == TraceLevel::Full;
+        self.trace.written().checked_sub(1).filter(|_| is_full)
+    }
+
     /// Writes one trace line. The line is built only if it is kept.
     #[inline]
     pub(crate) fn line(

@@ -6,8 +6,9 @@
 //!    has the number of the one that left its sender.
 //! 2. The cause of an arrival or a loss under way is the event in which the copy left its sender. The cause of what a
 //!    process does is the input that it was handling, that of a sync the last append that it covers. The cause of a fault
-//!    is the step that did it in the same event. What a process sends to itself and its wake-ups have no cause but what it
-//!    did before, nor has a fault that waited for its moment.
+//!    is the step that did it in the same event. The cause of a message of a process to itself is the input that sent it,
+//!    that of a wake-up the input after which the process first had that deadline. A fault that waited for its moment has
+//!    none.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
@@ -21,7 +22,7 @@ use crate::sim::script::ScriptAction;
 use crate::sim::watch::line::{Contents, Line, LineClass, SharedLabels, StepNumber, TraceEvent, TracedCopy};
 
 /// One thing that happened in a run. A field that means nothing for its kind is empty, and absent in JSON.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunEvent {
@@ -155,7 +156,7 @@ impl RunEvents {
         self.made
     }
 
-    /// The event that this line shows. Lines come in the order of the trace, and each once.
+    /// The event that this line shows. Lines of a full trace come in its order, from the first one on, and each once.
     pub fn take<P: Process>(&mut self, line: &Line<P>) -> RunEvent {
         let place = self.made;
         self.made += 1;
@@ -168,22 +169,8 @@ impl RunEvents {
             at: line.at.as_micros(),
             who: line.who,
             class: class_name(line.class),
-            kind: "",
             text: line.what.to_string(),
-            cause: None,
-            from: None,
-            to: None,
-            messages: None,
-            contents: None,
-            background: false,
-            copy: None,
-            of: None,
-            copies: Vec::new(),
-            why: None,
-            records: None,
-            rank: None,
-            incarnation: None,
-            step: None,
+            ..RunEvent::default()
         };
         let part = tell(&line.what, &mut event);
         if matches!(event.kind, "idle" | "crashed" | "ended" | "failed") {
@@ -237,6 +224,9 @@ impl RunEvents {
             }
             TraceEvent::Synced { records } => self.synced(who, *records as u64),
             TraceEvent::Started { .. } => self.fired,
+            // Lines of a full trace are events, one each.
+            TraceEvent::Own { sent, .. } => *sent,
+            TraceEvent::Woke { wanted, .. } => *wanted,
             _ => None,
         }
     }
@@ -364,7 +354,7 @@ fn tell<P: Process>(what: &TraceEvent<P>, event: &mut RunEvent) -> Part {
         }
         TraceEvent::Delivered { from, copy } => ("delivered", ends(event, *from, copy)),
         TraceEvent::Waits { from, copy } => ("waits", ends(event, *from, copy)),
-        TraceEvent::Own { kind, subject } => {
+        TraceEvent::Own { kind, subject, .. } => {
             event.messages = Some([(*kind, *subject)].into());
             ("own", Part::Input)
         }

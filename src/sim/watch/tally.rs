@@ -36,7 +36,7 @@ fn host_bytes<P: Process>(host: &SimHost<P>) -> u64 {
         .process
         .sizes(|Size { holds, .. }| bytes = bytes.saturating_add(holds.saturating_mul(ITEM_BYTES)));
     let waiting = running.inbox.len() * size_of::<WaitingInput<P>>();
-    let own: usize = running.own.iter().map(|message| message.len()).sum();
+    let own: usize = running.own.iter().map(|message| message.bytes.len()).sum();
     let unsynced: usize = running.unsynced.iter().map(|batch| batch.records.bytes()).sum();
     bytes.saturating_add((waiting + own + unsynced) as u64)
 }

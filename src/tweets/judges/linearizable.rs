@@ -20,6 +20,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::{self, Display};
 
 use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
@@ -246,7 +247,7 @@ impl Linearizable {
                     let explanation = format!(
                         "{process} says that \"{operation}\" is done, which nobody had it do, or not so often"
                     );
-                    return Err(Violation { property: PROPERTY, explanation });
+                    return Err(Violation::new(PROPERTY, explanation));
                 };
                 self.history.begin(process, UserCall { operation, name: None }, begun)
             }
@@ -274,7 +275,7 @@ impl Linearizable {
         let Some(number) = asked.filter(is_meant) else {
             let explanation =
                 format!("{process} says that it was shown a {operation}, which it did not ask for");
-            return Err(Violation { property: PROPERTY, explanation });
+            return Err(Violation::new(PROPERTY, explanation));
         };
         check_places(process, view, page)?;
         self.answered_as_of.insert((process, id), applied);
@@ -304,8 +305,7 @@ impl Linearizable {
             }
         };
         let result = self.history.answer(number, now, answer, guess);
-        result
-            .map_err(|contradiction| Violation { property: PROPERTY, explanation: explained(&contradiction) })
+        result.map_err(|contradiction| explained(&contradiction))
     }
 }
 
@@ -317,7 +317,7 @@ fn check_places(process: ProcessId, view: &View, page: &Page) -> Result<(), Viol
         if let Some(before) = before.filter(|before| position >= *before) {
             let explanation =
                 format!("{process} was shown \"{tweet}\" of {position} on a page of tweets before {before}");
-            return Err(Violation { property: PROPERTY, explanation });
+            return Err(Violation::new(PROPERTY, explanation));
         }
         before = Some(position);
     }
@@ -434,8 +434,8 @@ impl Sequential for TimelineModel {
     }
 }
 
-/// The calls in a sentence.
-fn explained(contradiction: &Contradiction<TimelineModel>) -> String {
+/// The contradiction, as calls and as a sentence about them.
+fn explained(contradiction: &Contradiction<TimelineModel>) -> Violation {
     let line = |call: &Call<TimelineModel>| {
         let Call { who, operation: UserCall { operation, .. }, begun, answer } = call;
         match answer {
@@ -443,16 +443,43 @@ fn explained(contradiction: &Contradiction<TimelineModel>) -> String {
             Some((at, Response::Done)) => {
                 format!("\"{operation}\" was done for {who} between {} and {}", begun.at, at.at)
             }
-            Some((at, Response::Shown { tweets, .. })) => {
-                let tweets: Vec<String> =
-                    tweets.iter().map(|(user, text)| format!("\"{user}: {text}\"")).collect();
-                let shown = if tweets.is_empty() { "nothing".to_string() } else { tweets.join(", ") };
-                format!("the {operation} by {who} between {} and {} showed of that {shown}", begun.at, at.at)
+            Some((at, answer @ Response::Shown { .. })) => {
+                format!("the {operation} by {who} between {} and {} showed of that {answer}", begun.at, at.at)
             }
         }
     };
+    let unexplained = contradiction.unexplained();
     let calls: Vec<String> = contradiction.calls.iter().map(line).collect();
-    format!("no order explains that {}", calls.join("; "))
+    let order = unexplained.order_in_words();
+    Violation::new(PROPERTY, format!("no order explains that {}{order}", calls.join("; "))).about(unexplained)
+}
+
+impl Display for UserCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)
+    }
+}
+
+impl Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Response::Done => f.write_str("done"),
+            Response::Shown { tweets, .. } => f.write_str(&statements(tweets.iter())),
+        }
+    }
+}
+
+/// The tweets, oldest first, and the blocks.
+impl Display for UserCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&statements(self.tweets.iter()))?;
+        self.blocks.iter().try_for_each(|(user, target)| write!(f, "; {user} blocks {target}"))
+    }
+}
+
+fn statements<'a>(tweets: impl Iterator<Item = &'a Statement>) -> String {
+    let tweets: Vec<String> = tweets.map(|(user, text)| format!("\"{user}: {text}\"")).collect();
+    if tweets.is_empty() { "nothing".to_string() } else { tweets.join(", ") }
 }
 
 #[cfg(test)]

@@ -313,7 +313,7 @@ pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
 }
 
 pub(crate) fn broken(property: &'static str, explanation: String) -> Result<(), Violation> {
-    Err(Violation { property, explanation })
+    Err(Violation::new(property, explanation))
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ impl Due {
                 )
             }
         };
-        Violation { property: PROPERTY, explanation }
+        Violation::new(PROPERTY, explanation)
     }
 }
 

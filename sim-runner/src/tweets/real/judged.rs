@@ -186,7 +186,7 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Res
         if let Some(before) = last.insert(client, number).filter(|before| *before >= number) {
             let explanation =
                 format!("{client}'s tweet {number} stands at {}, behind its tweet {before}", tweet.position);
-            return Err(Violation { property: "order of a client", explanation });
+            return Err(Violation::new("order of a client", explanation));
         }
     }
     judged.doubled = there.values().filter(|count| **count > 1).count();
@@ -223,7 +223,7 @@ pub fn check_logs(logs: &[(SiteId, Vec<String>)]) -> Result<(), Violation> {
             let (one, two) = (shown(log.get(place)), shown(other.get(place)));
             let explanation =
                 format!("line {place} of the log is \"{one}\" at {first} and \"{two}\" at {site}");
-            return Err(Violation { property: "logs", explanation });
+            return Err(Violation::new("logs", explanation));
         }
     }
     Ok(())

@@ -378,7 +378,7 @@ proptest! {
             let is_whole = matches!(search(&TimelineModel, &so_far, &mut 1_000_000), Search::Found(_));
             match grown.answer(number, Instant::ZERO, answer, guess) {
                 Ok(()) => prop_assert!(is_whole),
-                Err(Contradiction { calls }) => {
+                Err(Contradiction { calls, .. }) => {
                     prop_assert!(!is_whole);
                     prop_assert!(!any_order(&TimelineModel, &calls, &mut Vec::new()));
                     return Ok(());

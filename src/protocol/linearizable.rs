@@ -80,9 +80,9 @@ mod tests {
     use crate::scenario::step::Target;
     use crate::scenario::{RunOptions, read, run};
 
-    /// A register at site 0. With `STALE` the other site answers reads too, from a copy that comes later.
+    /// A register at site 0. As the variant [`STALE`] the other site answers reads too, from a copy that comes later.
     #[derive(Clone, Debug)]
-    struct Copied<const STALE: bool> {
+    struct Copied {
         is_first: bool,
         start: Start<u64>,
         value: u64,
@@ -95,11 +95,15 @@ mod tests {
         Noop { at: Target },
     }
 
-    impl<const STALE: bool> Protocol for Copied<STALE> {
+    const STALE: &str = "stale";
+
+    impl Protocol for Copied {
         type Message = u64;
         type Command = Command;
         type Answer = Option<u64>;
         type Record = u64;
+
+        const VARIANTS: &'static [&'static str] = &[STALE];
 
         fn start(start: Start<u64>) -> Self {
             let value = start.records.last().copied().unwrap_or(0);
@@ -108,7 +112,9 @@ mod tests {
 
         fn handle(&mut self, _now: Instant, input: SiteInput<Self>, effects: &mut SiteEffects<'_, Self>) {
             match input {
-                SiteInput::Command { call, command: Command::Read { .. } } if self.is_first || STALE => {
+                SiteInput::Command { call, command: Command::Read { .. } }
+                    if self.is_first || self.start.variant == STALE =>
+                {
                     effects.answer(call, Some(self.value));
                 }
                 SiteInput::Command { call, command: Command::Write { value, .. } } if self.is_first => {
@@ -142,11 +148,12 @@ mod tests {
         }
     }
 
-    fn verdict<const STALE: bool>(steps: &str) -> String {
+    fn verdict(variant: &str, steps: &str) -> String {
         let text = format!(
-            r#"Scenario(about: "x", sites: 2, clients: 2, rules: [(kind: "u64", then: Delay("1s"))], steps: [{steps}])"#
+            r#"Scenario(about: "x", sites: 2, clients: 2, settings: (variant: {variant:?}),
+                rules: [(kind: "u64", then: Delay("1s"))], steps: [{steps}])"#
         );
-        let scenario = read::<Sites<Copied<STALE>>>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
+        let scenario = read::<Sites<Copied>>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
         run(&scenario, &RunOptions::default()).unwrap().verdict.to_string()
     }
 
@@ -156,8 +163,8 @@ mod tests {
             On(Noted(kind: "answered", who: Client(0)), Read(at: Client(1))), After("2s", Read(at: Client(1))),
             After("1s", Write(at: Site(0), value: 8)), After("0s", Crash(Client(0))), After("1s", Restart(Client(0))),
             After("0s", Read(at: Client(0)))"#;
-        assert_eq!(verdict::<false>(steps), "passed");
-        let stale = verdict::<true>(steps);
+        assert_eq!(verdict("", steps), "passed");
+        let stale = verdict(STALE, steps);
         assert!(stale.starts_with("linearizable: ") && stale.contains("\"read\" of C1"), "{stale}");
     }
 }

@@ -10,6 +10,8 @@ use std::path::Path;
 use aviary::scenario::{Picture, PictureOptions, RunOptions, Scenario, picture, read, run};
 use aviary::sim::{RunEvent, TraceLevel};
 use aviary::tweets::service::Timelines;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// What happens to a copy at its sender's end.
 const LEAVING: [&str; 11] = [

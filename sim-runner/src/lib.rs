@@ -79,7 +79,7 @@ pub fn run<S: Service, A: Into<OsString> + Clone>(args: impl IntoIterator<Item =
 fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Result<Exit> {
     match command {
         HarnessCommand::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
-        _ => honest::<S>(command, commands::<HarnessCommand>),
+        _ => honest::<S>(command, commands::<HarnessCommand>, |_| {}),
     }
 }
 
@@ -94,13 +94,17 @@ fn without_recordings() -> clap::Command {
 }
 
 fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
-    honest::<S>(command, without_recordings)
+    honest::<S>(command, without_recordings, |_| {})
 }
 
-fn honest<S: Service>(command: &HarnessCommand, commands: fn() -> clap::Command) -> io::Result<Exit> {
+fn honest<S: Service>(
+    command: &HarnessCommand,
+    commands: fn() -> clap::Command,
+    configure: impl Fn(&mut <S::Process as Process>::Config) + Copy + Send + Sync + 'static,
+) -> io::Result<Exit> {
     match command.saboteur() {
         Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
-        None => configured::<S>(command, commands, |_| {}),
+        None => configured::<S>(command, commands, configure),
     }
 }
 

@@ -22,8 +22,8 @@
 //! A reader has a majority store the value that it found, and only then returns that value. Whoever reads later
 //! gets a reply from at least one site of that majority.
 //!
-//! `RegisterService<false>` has the bug, `RegisterService<true>` has the fix. `docs/adopting.md` explains this file
-//! part by part.
+//! [`RegisterService`] has the bug. `main` shows the fix beside it: a field of [`Config`]. `docs/adopting.md` explains
+//! this file part by part.
 
 use aviary::prelude::*;
 
@@ -295,9 +295,9 @@ pub(crate) enum Expectation {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct RegisterService<const FIXED: bool>;
+pub(crate) struct RegisterService;
 
-impl<const FIXED: bool> Service for RegisterService<FIXED> {
+impl Service for RegisterService {
     type Process = Register;
     type Judges = NeverBack<u64>;
     type Command = Command;
@@ -310,7 +310,7 @@ impl<const FIXED: bool> Service for RegisterService<FIXED> {
     }
 
     fn config((): &(), shape: &Shape) -> Result<Config, Vec<Problem>> {
-        Ok(Config { sites: shape.all_sites(), stores_before_answering: FIXED })
+        Ok(Config { sites: shape.all_sites(), stores_before_answering: false })
     }
 
     fn judges(_: &Config, _: &Shape) -> NeverBack<u64> {
@@ -348,5 +348,7 @@ impl<const FIXED: bool> Service for RegisterService<FIXED> {
 }
 
 pub(crate) fn main() -> std::process::ExitCode {
-    sim_runner::contrast::<RegisterService<false>, RegisterService<true>>("examples/quorum_register.ron")
+    sim_runner::contrast::<RegisterService>("examples/quorum_register.ron", |config| {
+        config.stores_before_answering = true;
+    })
 }

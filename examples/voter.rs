@@ -16,7 +16,7 @@
 //! The storage of the glue writes to memory only. The glue appends what the crate wrote in one call, and sends the
 //! letters of that call with `Effects::send`, which holds them back until all of it is on disk.
 //!
-//! `VoterService<false>` is caught in the trap, `VoterService<true>` is not. `docs/adopting.md` explains this file.
+//! [`VoterService`] is caught in the trap unless its [`Config`] says otherwise. `docs/adopting.md` explains this file.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -116,7 +116,8 @@ label_enum!(Note { Voted as "voted" });
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     sites: SiteSet,
-    waits_for_disk: bool,
+    /// The way out.
+    pub(crate) waits_for_disk: bool,
 }
 
 pub(crate) struct Site {
@@ -216,9 +217,9 @@ impl Judge<Rebuilt<Member>> for OneVote {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct VoterService<const FIXED: bool>;
+pub(crate) struct VoterService;
 
-impl<const FIXED: bool> Service for VoterService<FIXED> {
+impl Service for VoterService {
     type Process = Rebuilt<Member>;
     type Judges = OneVote;
     type Command = Command;
@@ -231,7 +232,7 @@ impl<const FIXED: bool> Service for VoterService<FIXED> {
     }
 
     fn config((): &(), shape: &Shape) -> Result<Config, Vec<Problem>> {
-        Ok(Config { sites: shape.all_sites(), waits_for_disk: FIXED })
+        Ok(Config { sites: shape.all_sites(), waits_for_disk: false })
     }
 
     fn judges(_: &Config, _: &Shape) -> OneVote {
@@ -251,5 +252,5 @@ impl<const FIXED: bool> Service for VoterService<FIXED> {
 }
 
 pub(crate) fn main() -> std::process::ExitCode {
-    sim_runner::contrast::<VoterService<false>, VoterService<true>>("examples/voter.ron")
+    sim_runner::contrast::<VoterService>("examples/voter.ron", |config| config.waits_for_disk = true)
 }

@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::path::Path;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;

@@ -14,6 +14,8 @@ use aviary::scenario::{Run, RunOptions, read};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::Participant;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// The period, in seconds, in which nothing is written any more and clients only read.
 const READS: std::ops::Range<u64> = 20..140;

@@ -14,6 +14,8 @@ use aviary::scenario::{
 };
 use aviary::sim::{RunEvent, TraceLevel};
 use aviary::tweets::service::Timelines;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// What happens to a copy at its sender's end.
 const LEAVING: [&str; 11] = [

@@ -18,6 +18,8 @@ use aviary::time::{Duration, Instant};
 use aviary::tweets::judges::Judges;
 use aviary::tweets::service::{TimelineCommand, TimelineExpectation, Timelines};
 use aviary::tweets::site::{self, Config, Message, Note, Overrides, Participant, Record};
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// The real process, saved and loaded before one input out of [`EVERY`].
 #[derive(Clone, Debug)]

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use aviary::testing::STORY_LINES_MAX;
 use aviary::tweets::service::Timelines;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// This scenario takes ninety starts: the snapshot shows only the beginning and the end of its story.
 const SHORTENED: &str = "full_disk_that_refuses_a_start_is_waited_for";

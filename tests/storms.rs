@@ -11,6 +11,8 @@ use aviary::search::{Drawn, FactKind, Source, Sweep};
 use aviary::sim::TraceLevel;
 use aviary::time::Duration;
 use aviary::tweets::service::Timelines;
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 /// The number of storms.
 const SEEDS: u64 = 1_200;

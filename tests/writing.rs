@@ -61,8 +61,8 @@ fn so_are_those_of_another_protocol() {
     for path in scenarios("examples") {
         match path.file_stem().and_then(|stem| stem.to_str()) {
             Some("key_value") => check::<key_value::KeyValue>(&path),
-            Some("voter") => check::<voter::VoterService<true>>(&path),
-            _ => check::<quorum_register::RegisterService<true>>(&path),
+            Some("voter") => check::<voter::VoterService>(&path),
+            _ => check::<quorum_register::RegisterService>(&path),
         }
     }
 }

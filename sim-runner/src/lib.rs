@@ -82,7 +82,7 @@ fn of_savable<S: Service<Process: Savable>>(command: &HarnessCommand) -> io::Res
     match command {
         HarnessCommand::ReplayRecording(args) => replay_recording::replay_recording::<S::Process>(args),
         HarnessCommand::Show(args) if args.path.is_dir() => show::show_recording::<S>(args),
-        _ => honest::<S>(command, commands::<HarnessCommand>),
+        _ => honest::<S>(command, commands::<HarnessCommand>, |_| {}),
     }
 }
 
@@ -97,13 +97,17 @@ fn without_recordings() -> clap::Command {
 }
 
 fn of<S: Service>(command: &HarnessCommand) -> io::Result<Exit> {
-    honest::<S>(command, without_recordings)
+    honest::<S>(command, without_recordings, |_| {})
 }
 
-fn honest<S: Service>(command: &HarnessCommand, commands: fn() -> clap::Command) -> io::Result<Exit> {
+fn honest<S: Service>(
+    command: &HarnessCommand,
+    commands: fn() -> clap::Command,
+    configure: impl Fn(&mut <S::Process as Process>::Config) + Copy + Send + Sync + 'static,
+) -> io::Result<Exit> {
     match command.saboteur() {
         Some(_) => Ok(report::usage("no saboteurs are planted for this service")),
-        None => configured::<S>(command, commands, |_| {}),
+        None => configured::<S>(command, commands, configure),
     }
 }
 

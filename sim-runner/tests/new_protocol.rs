@@ -34,7 +34,10 @@ fn a_package_depends_on_the_sources_that_wrote_it_and_is_never_written_over() {
     let sources = fs::canonicalize(package.join(path)).unwrap();
     assert_eq!(sources, fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap());
     let test = fs::read_to_string(package.join("tests/sweeps.rs")).unwrap();
-    assert!(test.contains("use two_phase::Site;") && test.contains("join(\"two-phase\")"), "{test}");
+    assert!(
+        test.contains("use two_phase::{NEVER_RETRIES, Site};") && test.contains("join(\"two-phase\")"),
+        "{test}"
+    );
     for entry in ["scenarios/site_crashes.ron", ".github/workflows/test.yml", ".gitignore"] {
         assert!(package.join(entry).is_file(), "{entry}");
     }

@@ -80,9 +80,9 @@ mod tests {
     use crate::scenario::step::Target;
     use crate::scenario::{Picture, PictureOptions, RunOptions, picture, read};
 
-    /// A register at site 0. With `STALE` the other site answers reads too, from a copy that comes later.
+    /// A register at site 0. As the variant [`STALE`] the other site answers reads too, from a copy that comes later.
     #[derive(Clone, Debug)]
-    struct Copied<const STALE: bool> {
+    struct Copied {
         is_first: bool,
         start: Start<u64>,
         value: u64,
@@ -95,11 +95,15 @@ mod tests {
         Noop { at: Target },
     }
 
-    impl<const STALE: bool> Protocol for Copied<STALE> {
+    const STALE: &str = "stale";
+
+    impl Protocol for Copied {
         type Message = u64;
         type Command = Command;
         type Answer = Option<u64>;
         type Record = u64;
+
+        const VARIANTS: &'static [&'static str] = &[STALE];
 
         fn start(start: Start<u64>) -> Self {
             let value = start.records.last().copied().unwrap_or(0);
@@ -108,7 +112,9 @@ mod tests {
 
         fn handle(&mut self, _now: Instant, input: SiteInput<Self>, effects: &mut SiteEffects<'_, Self>) {
             match input {
-                SiteInput::Command { call, command: Command::Read { .. } } if self.is_first || STALE => {
+                SiteInput::Command { call, command: Command::Read { .. } }
+                    if self.is_first || self.start.variant == STALE =>
+                {
                     effects.answer(call, Some(self.value));
                 }
                 SiteInput::Command { call, command: Command::Write { value, .. } } if self.is_first => {
@@ -142,11 +148,12 @@ mod tests {
         }
     }
 
-    fn shown<const STALE: bool>(steps: &str) -> Picture {
+    fn shown(variant: &str, steps: &str) -> Picture {
         let text = format!(
-            r#"Scenario(about: "x", sites: 2, clients: 2, rules: [(kind: "u64", then: Delay("1s"))], steps: [{steps}])"#
+            r#"Scenario(about: "x", sites: 2, clients: 2, settings: (variant: {variant:?}),
+                rules: [(kind: "u64", then: Delay("1s"))], steps: [{steps}])"#
         );
-        let scenario = read::<Sites<Copied<STALE>>>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
+        let scenario = read::<Sites<Copied>>("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"));
         let (name, reproduce) = ("test".to_owned(), String::new());
         let options = PictureOptions { name, is_failure: false, reproduce, events_max: 1_000 };
         picture(&scenario, &RunOptions::default(), &options, |_| {}).unwrap().0
@@ -158,9 +165,9 @@ mod tests {
             On(Noted(kind: "answered", who: Client(0)), Read(at: Client(1))), After("2s", Read(at: Client(1))),
             After("1s", Write(at: Site(0), value: 8)), After("0s", Crash(Client(0))), After("1s", Restart(Client(0))),
             After("0s", Read(at: Client(0)))"#;
-        let honest = shown::<false>(steps);
+        let honest = shown("", steps);
         assert_eq!((&*honest.verdict.text, honest.unexplained), ("passed", None));
-        let stale = shown::<true>(steps);
+        let stale = shown(STALE, steps);
         let text = &stale.verdict.text;
         assert!(text.starts_with("linearizable: ") && text.contains("\"read\" of C1"), "{text}");
         let unexplained = stale.unexplained.unwrap();

@@ -15,10 +15,12 @@ use crate::search::Sweep;
 use crate::sim::{TraceLevel, Violation};
 use crate::time::Duration;
 
-/// Site 0 adds up numbers. With `ONCE` it adds the number of a call once, however often it is asked.
+/// Site 0 adds up numbers: the number of a call once, however often it is asked.
 #[derive(Clone, Debug)]
-struct Ledger<const ONCE: bool> {
+struct Ledger {
     id: SiteId,
+    /// It adds the number of a call each time that it is asked: the variant [`FORGETS_CALLS`].
+    forgets_calls: bool,
     leader: SiteId,
     leads: bool,
     sum: u64,
@@ -37,14 +39,16 @@ enum Message {
     Hello { term: u64 },
 }
 
-impl<const ONCE: bool> Ledger<ONCE> {
+const FORGETS_CALLS: &str = "forgets calls";
+
+impl Ledger {
     fn add(&mut self, call: CallId, number: u64) {
         self.sum += number;
         self.done.insert(call, self.sum);
     }
 }
 
-impl<const ONCE: bool> Protocol for Ledger<ONCE> {
+impl Protocol for Ledger {
     type Message = Message;
     type Command = Command;
     type Answer = u64;
@@ -52,11 +56,14 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
 
     const NOTES: &'static [&'static str] = &["added", "leads"];
     const NOUNS: &'static [&'static str] = &["term"];
+    const VARIANTS: &'static [&'static str] = &[FORGETS_CALLS];
     const SITES: &'static [u8] = &[2, 3];
 
     fn start(start: Start<(CallId, u64)>) -> Self {
         let leader = start.sites.iter().next().unwrap();
-        let mut ledger = Ledger { id: start.id, leader, leads: false, sum: 0, done: BTreeMap::new() };
+        let forgets_calls = start.variant == FORGETS_CALLS;
+        let mut ledger =
+            Ledger { id: start.id, forgets_calls, leader, leads: false, sum: 0, done: BTreeMap::new() };
         start.records.into_iter().for_each(|(call, number)| ledger.add(call, number));
         ledger
     }
@@ -66,7 +73,7 @@ impl<const ONCE: bool> Protocol for Ledger<ONCE> {
             SiteInput::Command { command: Command::Mislay { .. }, .. } => effects.note("lost", ""),
             SiteInput::Command { call, .. } if self.id != self.leader => effects.redirect(call, self.leader),
             SiteInput::Command { call, command: Command::Add { number, .. } } => {
-                if !ONCE || !self.done.contains_key(&call) {
+                if self.forgets_calls || !self.done.contains_key(&call) {
                     self.add(call, number);
                     effects.append((call, number));
                     effects.note("added", format!("{number}"));
@@ -120,7 +127,7 @@ struct Total {
     forgotten: u64,
 }
 
-impl<const ONCE: bool> CallJudge<Ledger<ONCE>> for Total {
+impl CallJudge<Ledger> for Total {
     fn asked(&mut self, _now: Instant, _call: CallId, command: &Command) {
         if let Command::Add { number, .. } = command {
             self.asked += number;
@@ -146,10 +153,9 @@ impl<const ONCE: bool> CallJudge<Ledger<ONCE>> for Total {
     }
 }
 
-type Right = Sites<Ledger<true>>;
-type Wrong = Sites<Ledger<false>>;
+type Ledgers = Sites<Ledger>;
 
-fn scenario(fields: &str) -> Scenario<Right> {
+fn scenario(fields: &str) -> Scenario<Ledgers> {
     let text = format!("Scenario(about: \"x\", {fields})");
     read("test.ron", &text).unwrap_or_else(|bad| panic!("{bad}"))
 }
@@ -165,15 +171,16 @@ fn lines(outcome: &Outcome, part: &str) -> Vec<String> {
 
 #[test]
 fn a_client_is_answered_whatever_is_lost_and_each_call_counts_once() {
-    let text = r#"Scenario(about: "x", sites: 3, clients: 2, settings: (retry: "50ms"),
+    let text = r#"Scenario(about: "x", sites: 3, clients: 2, settings: (retry: "50ms", variant: ""),
         network: (loss: "30%", latency: Uniform("1ms", "30ms")), steps: [
             At("1s", Add(at: Client(0), number: 3)), At("1s", Add(at: Client(1), number: 4)),
             After("10ms", Crash(Site(0))), After("200ms", Restart(Site(0))),
             After("5ms", Add(at: Client(0), number: 5)), After("0s", Add(at: Client(0), number: 6)),
             After("0s", Add(at: Terminal(2), number: 7))], expect: [Progresses, Restarts])"#;
-    Sweep::<Right>::of_text("once", text).seeds(0..40).check();
+    Sweep::<Ledgers>::of_text("once", text).seeds(0..40).check();
     let folder = std::env::temp_dir().join(format!("aviary-protocol-{}", std::process::id()));
-    let twice = || Sweep::<Wrong>::of_text("twice", text).seeds(0..40).check_into(&folder);
+    let wrong = text.replace("variant: \"\"", &format!("variant: {FORGETS_CALLS:?}"));
+    let twice = || Sweep::<Ledgers>::of_text("twice", &wrong).seeds(0..40).check_into(&folder);
     let message = *std::panic::catch_unwind(twice).unwrap_err().downcast::<String>().unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(message.contains("total: call ") && message.contains(" was asked for"), "{message}");
@@ -244,7 +251,7 @@ fn judges_see_states_and_calls_that_are_forgotten() {
 fn mistakes_in_files_are_shown_in_their_place() {
     let check = |fields: &str, place: &str, parts: &[&str]| {
         let text = format!("Scenario(about: \"x\", sites: 3, clients: 1,\n{fields})");
-        let bad = read::<Right>("test.ron", &text).expect_err(fields).to_string();
+        let bad = read::<Ledgers>("test.ron", &text).expect_err(fields).to_string();
         for part in parts.iter().chain([&format!("test.ron:2:{place}").as_str()]) {
             assert!(bad.contains(part), "{part:?} is missing in\n{bad}");
         }
@@ -295,20 +302,21 @@ fn a_note_that_no_scenario_may_name_is_a_panic() {
 fn a_cluster_has_a_number_of_sites_that_the_protocol_can_have() {
     let wrong = |fields: &str, parts: &[&str]| {
         let bad =
-            read::<Right>("test.ron", &format!("Scenario(about: \"x\",\nsites: {fields})")).unwrap_err();
+            read::<Ledgers>("test.ron", &format!("Scenario(about: \"x\",\nsites: {fields})")).unwrap_err();
         parts
             .iter()
             .for_each(|part| assert!(bad.to_string().contains(part), "{part:?} is missing in\n{bad}"));
     };
     wrong("4", &["test.ron:2:8", "a cluster of 4 sites", "2 or 3 sites"]);
     wrong("1", &["test.ron:2:8", "a cluster of 1 site\n", "2 or 3 sites"]);
-    let profile = |sites: &str| Profile::read::<Right>("test.ron", &format!("Profile(about: \"x\"{sites})"));
+    let profile =
+        |sites: &str| Profile::read::<Ledgers>("test.ron", &format!("Profile(about: \"x\"{sites})"));
     let bad = profile(", sites: {3: 1, 5: 1}").unwrap_err().to_string();
     assert!(bad.contains("a cluster of 5 sites") && bad.contains("2 or 3 sites"), "{bad}");
     let mut asked = [false; 3];
     for profile in [profile("").unwrap(), profile(", sites: {3: 1}, follows_recipe: \"100%\"").unwrap()] {
         for seed in 0..60 {
-            let drawn = draw::<Right>(&profile, seed).unwrap();
+            let drawn = draw::<Ledgers>(&profile, seed).unwrap();
             plan(&drawn).unwrap_or_else(|problems| panic!("{seed}: {problems:?}\n{}", write(&drawn)));
             for step in drawn.steps.iter().chain(drawn.also.iter().flatten()) {
                 if let Word::Service(Command::Add { at, .. }) = &step.action {
@@ -323,7 +331,7 @@ fn a_cluster_has_a_number_of_sites_that_the_protocol_can_have() {
         }
     }
     assert_eq!(asked, [true, true, false], "sites, clients and others");
-    assert!(crate::scenario::starter::<Right>() == <Right as Service>::STARTER);
+    assert!(crate::scenario::starter::<Ledgers>() == <Ledgers as Service>::STARTER);
     assert_eq!(Askers::Sites.instead_of(Target::Client(7), 3), Target::Site(1));
 }
 

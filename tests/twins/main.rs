@@ -7,6 +7,8 @@
 //! them under 30 seeds instead of two.
 
 use libtest_mimic::{Arguments, Trial};
+// Linked for its code: the harness for the tweet service, which this test need not compile again.
+use sim_runner as _;
 
 mod kinds;
 mod pair;

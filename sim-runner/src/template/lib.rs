@@ -5,9 +5,12 @@ use aviary::prelude::*;
 /// How long a site waits for the others before it sends its value again.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// One site. `RETRIES` is false only in tests, which must notice: a planted bug shows that they can.
+/// A planted bug: tests must notice it.
+pub const NEVER_RETRIES: &str = "never retries";
+
+/// One site.
 #[derive(Clone, Debug)]
-pub struct Site<const RETRIES: bool = true> {
+pub struct Site {
     sites: SiteSet,
     /// The greatest value it knows. It is on its disk.
     pub value: u64,
@@ -15,6 +18,8 @@ pub struct Site<const RETRIES: bool = true> {
     missing: SiteSet,
     /// When to send it again to those.
     retry_at: Instant,
+    /// One of [`Protocol::VARIANTS`], or `""` as usual.
+    variant: &'static str,
 }
 
 /// Messages from site to site.
@@ -38,17 +43,19 @@ pub enum Command {
     },
 }
 
-impl<const RETRIES: bool> Protocol for Site<RETRIES> {
+impl Protocol for Site {
     type Message = Message;
     type Command = Command;
     type Answer = u64;
     type Record = u64;
 
+    const VARIANTS: &'static [&'static str] = &[NEVER_RETRIES];
+
     fn start(start: Start<u64>) -> Self {
         let value = start.records.last().copied().unwrap_or(0);
         // What it knew before a crash it sends again: nobody may have heard of it.
         let missing = if value > 0 { start.sites } else { SiteSet::EMPTY };
-        Site { sites: start.sites, value, missing, retry_at: Instant::ZERO }
+        Site { sites: start.sites, value, missing, retry_at: Instant::ZERO, variant: start.variant }
     }
 
     fn handle(&mut self, now: Instant, input: SiteInput<Self>, effects: &mut SiteEffects<Self>) {
@@ -72,7 +79,8 @@ impl<const RETRIES: bool> Protocol for Site<RETRIES> {
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
-        (RETRIES && !self.missing.is_empty()).then_some((self.retry_at, "send again"))
+        let retries = self.variant != NEVER_RETRIES && !self.missing.is_empty();
+        retries.then_some((self.retry_at, "send again"))
     }
 
     fn converged(cluster: &SitesOf<Self>) -> Result<(), String> {
@@ -88,7 +96,7 @@ impl<const RETRIES: bool> Protocol for Site<RETRIES> {
     }
 }
 
-impl<const RETRIES: bool> Site<RETRIES> {
+impl Site {
     fn learn(&mut self, now: Instant, value: u64, effects: &mut SiteEffects<Self>) {
         if value > self.value {
             self.value = value;

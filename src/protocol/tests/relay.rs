@@ -161,7 +161,7 @@ fn inputs_are_kept_only_for_clones_that_are_rebuilt() {
     let put = Ask::Put { at: Target::Site(0), number: 1 };
     assert_eq!(kept::<Relay>(put.clone(), true), Some(1));
     assert_eq!(kept::<Relay>(put, false), None);
-    assert_eq!(kept::<Ledger<true>>(Command::Add { at: Target::Site(0), number: 1 }, true), None);
+    assert_eq!(kept::<Ledger>(Command::Add { at: Target::Site(0), number: 1 }, true), None);
 }
 
 #[test]

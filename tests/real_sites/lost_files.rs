@@ -1,14 +1,10 @@
 //! A real site with partly lost storage does not start, reports what is missing, and changes nothing; the others go on.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use aviary::ids::ProcessId;
 use aviary::journal::{Identity, Journal, JournalConfig};
@@ -18,7 +14,7 @@ use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::timeline::Timeline;
 use aviary::udp::{ClientKey, Files};
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::{SITE, pause, ports};
 
 /// The site that loses files.
 const LOSER: u8 = 1;
@@ -33,22 +29,10 @@ impl Cluster {
     fn init(name: &str) -> Cluster {
         let dir = std::env::temp_dir().join(format!("aviary-lost-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        // Tests of this file run at once: each draws other ports.
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        for _ in 0..200 {
-            let n = std::process::id().wrapping_mul(7).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-            let base = u16::try_from(20_000 + 3 * (n % 4_000)).unwrap();
-            let bind = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
-            if (base..base + 3).map(bind).all(|bound| bound.is_ok()) {
-                let base = base.to_string();
-                let arguments =
-                    ["init", "--sites", "3", "--base-port", &base, "--dir", dir.to_str().unwrap()];
-                let out = Command::new(SITE).args(arguments).output().unwrap();
-                assert!(out.status.success(), "{out:?}");
-                return Cluster { dir, sites: vec![None, None, None] };
-            }
-        }
-        panic!("no three free ports in a row");
+        let arguments = ["init", "--sites", "3", "--base-port", &ports(3), "--dir", dir.to_str().unwrap()];
+        let out = Command::new(SITE).args(arguments).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        Cluster { dir, sites: vec![None, None, None] }
     }
 
     fn config(&self) -> PathBuf {
@@ -161,11 +145,6 @@ fn name(number: usize) -> String {
     format!("segment-{number:08}.log")
 }
 
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause() {
-    std::thread::sleep(core::time::Duration::from_millis(50));
-}
-
 #[test]
 fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
     let mut cluster = Cluster::init("segments");
@@ -245,7 +224,7 @@ fn a_site_without_some_of_its_segments_is_refused_and_the_others_go_on() {
         applied.unwrap_or(0usize)
     };
     assert!(
-        (0..600).any(|_| (log(&cluster) > count).then_some(()).ok_or_else(pause).is_ok()),
+        (0..600).any(|_| (log(&cluster) > count).then_some(()).ok_or_else(|| pause(50)).is_ok()),
         "it catches up"
     );
     // A gap in a copy is found before anything is restored from it.

@@ -1,10 +1,7 @@
 //! Sessions of real clients: a client that makes one request and leaves does not disturb the session of one that stays.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -15,7 +12,7 @@ use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::timeline::Position;
 use aviary::udp::ClientKey;
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::{SITE, ports};
 
 /// A cluster of three in a folder that is removed when this is dropped.
 struct Cluster {
@@ -24,18 +21,13 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// Runs `site init` on ports that were free a moment ago, with room for 64 sessions.
+    /// Runs `site init` with room for 64 sessions.
     fn init() -> Cluster {
         static MADE: AtomicU16 = AtomicU16::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("aviary-sessions-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
-        let start = 20_000 + 300 * number + u16::try_from(std::process::id() % 9_000).unwrap();
-        let is_free = |base: &u16| {
-            let bind = |port: u16| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
-            (*base..*base + 3).map(bind).all(|bound| bound.is_ok())
-        };
-        let base = (start..start + 300).step_by(3).find(is_free).unwrap().to_string();
+        let base = ports(3);
         let cluster = Cluster { dir, local: None };
         let dir = cluster.dir.to_str().unwrap();
         let init = ["init", "--sites", "3", "--base-port", &base, "--sessions-max", "64", "--dir", dir];

@@ -1,6 +1,4 @@
 //! A protocol of sites on the real host: a socket, a clock and files instead of the simulator.
-#![cfg(all(feature = "scenario", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

@@ -1,8 +1,6 @@
 //! One real site of three has a full disk: it stays up and serves what it knows, the others decide, and it takes part
 //! again once there is room. Its folder is a file system of 64 MiB in a mount namespace of its own. Skipped, with the
 //! reason, where a program may not create one.
-#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -17,6 +15,8 @@ use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions, statuses};
 use aviary::tweets::site::Status;
 use aviary::udp::ClientKey;
+
+use crate::{SITE, may_mount, pause, ports};
 
 /// Puts the folder of site 2 on a small file system of its own, and runs that site.
 const SCRIPT: &str = r#"set -e
@@ -47,14 +47,14 @@ fn run(arguments: &[&str]) -> Command {
 }
 
 impl Three {
-    fn start(name: &str, port: u32) -> Three {
+    fn start(name: &str) -> Three {
         let folder = std::env::temp_dir().join(format!("aviary-full-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let (program, cluster) = (env!("CARGO_BIN_EXE_site"), folder.join("cluster"));
-        let (dir, port) = (cluster.to_str().unwrap(), port.to_string());
-        let made =
-            run(&[program, "init", "--sites", "3", "--base-port", &port, "--dir", dir]).status().unwrap();
+        let (program, cluster) = (SITE, folder.join("cluster"));
+        let dir = cluster.to_str().unwrap();
+        let init = [program, "init", "--sites", "3", "--base-port", &ports(3), "--dir", dir];
+        let made = run(&init).status().unwrap();
         assert!(made.success());
         let config = cluster.join("sites.ron");
         let plain = |id| {
@@ -190,27 +190,11 @@ fn tweet(client: &mut Client, text: &str) -> Result<(), ClientError> {
     client.tweet("ann".parse().unwrap(), text.parse().unwrap()).map(drop)
 }
 
-/// Whether this machine lets a program mount in a namespace of its own; else the reason.
-fn may_mount() -> Result<(), String> {
-    let mount = ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
-    let out = Command::new("unshare").args(mount).output();
-    let out = out.map_err(|error| format!("failed to run unshare: {error}"))?;
-    let why = String::from_utf8_lossy(&out.stderr).trim().to_owned();
-    if out.status.success() { Ok(()) } else { Err(why) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause(millis: u64) {
-    thread::sleep(core::time::Duration::from_millis(millis));
-}
-
-#[expect(clippy::print_stderr, reason = "a test says why it is skipped")]
-fn check(name: &str, port: u32, leads: bool) {
-    if let Err(why) = may_mount() {
-        eprintln!("skipped: this machine lets no program mount a file system of its own: {why}");
+fn check(name: &str, leads: bool) {
+    if !may_mount() {
         return;
     }
-    let mut three = Three::start(name, port + std::process::id() % 1_000 * 3);
+    let mut three = Three::start(name);
     tweet(&mut three.client(0, Duration::from_secs(60)), "hello").unwrap();
     three.let_lead(|leader| (leader == SMALL) == leads);
     // One file is begun and one is in reserve.
@@ -245,10 +229,10 @@ fn check(name: &str, port: u32, leads: bool) {
 
 #[test]
 fn a_follower_with_a_full_disk_stays_up_and_votes_again_with_room() {
-    check("follower", 23_000, false);
+    check("follower", false);
 }
 
 #[test]
 fn a_leader_with_a_full_disk_hands_over_and_votes_again_with_room() {
-    check("leader", 26_000, true);
+    check("leader", true);
 }

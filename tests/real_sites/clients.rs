@@ -1,6 +1,4 @@
 //! A cluster in one terminal, and clients of it from outside: their output and their refusals.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +13,7 @@ use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::{ClientKey, Key, KeyNumber};
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::SITE;
 
 /// `site local` with three sites in a folder that is removed when this is dropped.
 struct Local {

@@ -1,8 +1,6 @@
 //! Storage that is put back to an earlier state, with real processes: a site whose log differs from a quorum's stops
 //! within seconds of meeting it and reports the difference, and the others go on; where no quorum agrees nothing is
 //! chosen.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::Read;
@@ -14,7 +12,8 @@ use aviary::ids::SiteId;
 use aviary::replicated::sites_ron::Sites;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::ClientKey;
-use sim_runner::tweets::real::ports;
+
+use crate::{SITE, pause, ports};
 
 /// Seconds within which a site must have detected the difference.
 const SECONDS: u32 = 10;
@@ -32,8 +31,8 @@ impl RealCluster {
     fn init(name: &str) -> RealCluster {
         let folder = std::env::temp_dir().join(format!("aviary-divergence-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        let port = ports::free(3).unwrap().to_string();
-        let mut init = Command::new(env!("CARGO_BIN_EXE_site"));
+        let port = ports(3);
+        let mut init = Command::new(SITE);
         init.args(["init", "--sites", "3", "--base-port", &port, "--dir"]).arg(&folder);
         assert!(init.output().unwrap().status.success());
         RealCluster { folder, sites: [None, None, None] }
@@ -44,7 +43,7 @@ impl RealCluster {
     }
 
     fn start(&mut self, site: usize) {
-        let mut run = Command::new(env!("CARGO_BIN_EXE_site"));
+        let mut run = Command::new(SITE);
         run.args(["run", "--headless", "--id", &site.to_string(), "--config"])
             .arg(self.folder.join("sites.ron"));
         run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -66,7 +65,7 @@ impl RealCluster {
                 child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
                 return (status.code(), errors);
             }
-            pause();
+            pause(100);
         }
         panic!("S{site} still runs after {SECONDS} s: {}", self.status());
     }
@@ -92,7 +91,7 @@ impl RealCluster {
     }
 
     fn asked(&self, ask: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_site"));
+        let mut command = Command::new(SITE);
         command.args(ask).arg("--config").arg(self.folder.join("sites.ron")).output().unwrap()
     }
 
@@ -142,18 +141,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(100));
-}
-
 /// Waits for up to 10 s until the condition holds; else fails and shows the state.
 fn wait_until(is_so: impl Fn() -> bool, how_it_is: impl Fn() -> String) {
     for _ in 0..10 * SECONDS {
         if is_so() {
             return;
         }
-        pause();
+        pause(100);
     }
     panic!("{}", how_it_is());
 }

@@ -1,6 +1,4 @@
 //! The recording of a real site that is killed in the middle replays the same without sockets, disks and clocks.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +11,7 @@ use aviary::tweets::client::{Client, ClientOptions};
 use aviary::tweets::site::Participant;
 use aviary::udp::ClientKey;
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::{SITE, pause, ports};
 
 /// A folder that is removed when this is dropped, and the processes in it.
 struct Scratch(PathBuf, Vec<Child>);
@@ -37,11 +35,6 @@ fn run(dir: &Path) -> Child {
 }
 
 /// Waits longer than a recorder does before it writes.
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause() {
-    std::thread::sleep(core::time::Duration::from_millis(500));
-}
-
 fn recorded(dir: &Path) -> Vec<Vec<u8>> {
     let files = fs::read_dir(dir.join("recording")).unwrap();
     let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
@@ -66,8 +59,7 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
     let dir = std::env::temp_dir().join(format!("aviary-recording-{}", std::process::id()));
     let _ = fs::remove_dir_all(&dir);
     let mut scratch = Scratch(dir.clone(), Vec::new());
-    let base = (20_000 + std::process::id() % 9_000).to_string();
-    let init = ["init", "--sites", "1", "--base-port", &base, "--dir", dir.to_str().unwrap()];
+    let init = ["init", "--sites", "1", "--base-port", &ports(1), "--dir", dir.to_str().unwrap()];
     assert!(Command::new(SITE).args(init).output().unwrap().status.success());
     let sites = Sites::read(&dir.join("sites.ron")).unwrap();
     for life in 0..2 {
@@ -79,7 +71,7 @@ fn a_site_killed_and_restarted_is_played_again_bit_for_bit() {
             client.tweet("ann".parse().unwrap(), format!("{life} {n}").parse().unwrap()).unwrap();
         }
         assert!(client.view_linearizable("bob".parse().unwrap(), 20, None).is_ok());
-        pause();
+        pause(500);
         // As with `kill -9`: unwritten entries are missing at the end, but nothing before them.
         let mut child = scratch.1.pop().unwrap();
         child.kill().unwrap();

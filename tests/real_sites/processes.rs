@@ -1,17 +1,14 @@
 //! Three real processes on loopback, and the refusals of `site`.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::{SITE, pause, ports};
 
 /// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
@@ -24,22 +21,10 @@ impl Scratch {
         Scratch(path)
     }
 
-    /// Runs `site init` with three sites on ports that were free a moment ago, below the range that systems assign by
-    /// themselves.
+    /// Runs `site init` with three sites.
     fn init(&self) {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        for _ in 0..1_000 {
-            let n = std::process::id().wrapping_mul(7).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-            let base = u16::try_from(20_000 + 3 * (n % 4_000)).unwrap();
-            let bind = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
-            if (base..base + 3).map(bind).all(|bound| bound.is_ok()) {
-                let base = base.to_string();
-                let out = site(&["init", "--sites", "3", "--base-port", &base, "--dir", path(&self.0)]);
-                assert!(out.status.success(), "{out:?}");
-                return;
-            }
-        }
-        panic!("no three free ports in a row");
+        let out = site(&["init", "--sites", "3", "--base-port", &ports(3), "--dir", path(&self.0)]);
+        assert!(out.status.success(), "{out:?}");
     }
 
     fn config(&self) -> PathBuf {
@@ -164,7 +149,7 @@ impl Running {
             if let Some(number) = leader.strip_prefix('S') {
                 return number[..1].parse().unwrap();
             }
-            pause();
+            pause(100);
         }
         panic!("{} has no leader for 30 s", self.name);
     }
@@ -181,11 +166,6 @@ impl Running {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(100));
 }
 
 #[test]
@@ -221,7 +201,7 @@ fn a_leader_killed_and_restarted_loses_nothing_that_was_acknowledged() {
         if logs[1] == logs[0] && logs[2] == logs[0] && acknowledged.iter().all(holds) {
             break;
         }
-        pause();
+        pause(100);
     }
     assert_eq!(logs[1], logs[0]);
     assert_eq!(logs[2], logs[0]);

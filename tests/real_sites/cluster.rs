@@ -1,7 +1,5 @@
 //! Five real sites, concurrent clients and the simulator's rules between them. Sites are killed and restarted, and the
 //! simulator's judges check what clients saw and what the disks hold.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +15,8 @@ use sim_runner::proxy::{Proxy, calm};
 use sim_runner::tweets::real::history::CallLogLine;
 use sim_runner::tweets::real::judged::{self, Wrong, check_logs, converge};
 use sim_runner::tweets::real::{ClientLoad, LoadSettings, RealCluster};
+
+use crate::{SITE, pause};
 
 /// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);
@@ -35,13 +35,8 @@ impl Drop for Scratch {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause(millis: u64) {
-    std::thread::sleep(Duration::from_millis(millis));
-}
-
 fn cluster(scratch: &Scratch) -> (RealCluster, Proxy) {
-    let program = Path::new(env!("CARGO_BIN_EXE_site"));
+    let program = Path::new(SITE);
     let mut cluster = RealCluster::init(program, &scratch.0, 5, true).unwrap();
     let proxy = cluster.proxy(Seed(7)).unwrap();
     cluster.start_all().unwrap();

@@ -1,7 +1,5 @@
 //! Five real sites, each in a network namespace of its own, and links that are taken down and up. Skipped, with the
 //! reason, where a program may not create namespaces.
-#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -17,6 +15,8 @@ use aviary::tweets::timeline::Position;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use sim_runner::tweets::real::judged::{self, check_logs, converge};
 use sim_runner::tweets::real::{ClientLoad, ClusterFailure, LoadSettings, RealCluster};
+
+use crate::{SITE, pause};
 
 const SITES: u8 = 5;
 
@@ -103,19 +103,13 @@ fn address(site: u8) -> SocketAddr {
     SocketAddr::from(([10, 77, 0, site + 1], 7_100))
 }
 
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause(millis: u64) {
-    std::thread::sleep(Duration::from_millis(millis));
-}
-
 #[test]
 fn links_that_go_down_and_up_lose_nothing() {
     let links = match Links::new() {
         Ok(links) => links,
         Err(why) => return println!("skipped: no network namespaces can be made here: {why}"),
     };
-    let mut cluster =
-        RealCluster::init(Path::new(env!("CARGO_BIN_EXE_site")), &links.folder, SITES, false).unwrap();
+    let mut cluster = RealCluster::init(Path::new(SITE), &links.folder, SITES, false).unwrap();
     let addresses: Vec<SocketAddr> = (0..SITES).map(address).collect();
     let exec = |name: &String| ["ip", "netns", "exec", name].map(String::from).to_vec();
     cluster.move_to(&addresses, links.sites.iter().map(exec).collect()).unwrap();

@@ -1,6 +1,4 @@
 //! Client keys of real sites: written, distinguished, revoked, and refused when they have an earlier version.
-#![cfg(all(feature = "tweets", feature = "udp"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -23,7 +21,7 @@ use aviary::udp::{Caller, CallerSettings, ClientKey, KeyNumber};
 use aviary::wire::Wire;
 use sim_runner::tweets::real::RealCluster;
 
-const SITE: &str = env!("CARGO_BIN_EXE_site");
+use crate::SITE;
 
 /// A folder that is removed when this is dropped.
 struct Scratch(PathBuf);

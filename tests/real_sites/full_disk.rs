@@ -1,7 +1,5 @@
 //! A real site whose disk is full reports that and continues when there is room: on a file system of 16 MiB in a mount
 //! namespace of its own. Skipped, with the reason, where a program may not create one.
-#![cfg(all(feature = "tweets", feature = "udp", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -12,6 +10,8 @@ use aviary::replicated::sites_ron::Sites;
 use aviary::time::Duration;
 use aviary::tweets::client::{Client, ClientError, ClientOptions};
 use aviary::udp::ClientKey;
+
+use crate::{SITE, may_mount, pause, ports};
 
 /// Creates a small file system with a cluster of one site, copies for the client next to it, and runs the site.
 const SCRIPT: &str = r#"set -e
@@ -33,10 +33,9 @@ impl Small {
         let folder = std::env::temp_dir().join(format!("aviary-full-disk-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("disk")).unwrap();
-        let port = (29_000 + std::process::id() % 1_000).to_string();
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", SCRIPT, env!("CARGO_BIN_EXE_site")]);
-        command.arg(&folder).arg(port).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["--map-root-user", "--mount", "sh", "-c", SCRIPT, SITE]);
+        command.arg(&folder).arg(ports(1)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Small { site: command.spawn().unwrap(), folder }
     }
 
@@ -68,24 +67,9 @@ impl Drop for Small {
     }
 }
 
-/// Whether this machine lets a program mount in a namespace of its own; else the reason.
-fn may_mount() -> Result<(), String> {
-    let mount = ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
-    let out = Command::new("unshare").args(mount).output();
-    let out = out.map_err(|error| format!("failed to run unshare: {error}"))?;
-    let why = String::from_utf8_lossy(&out.stderr).trim().to_owned();
-    if out.status.success() { Ok(()) } else { Err(why) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "real processes take real time")]
-fn pause() {
-    std::thread::sleep(core::time::Duration::from_millis(100));
-}
-
 #[test]
 fn a_full_disk_refuses_what_comes_and_keeps_what_it_has_until_there_is_room() {
-    if let Err(why) = may_mount() {
-        eprintln!("skipped: this machine lets no program mount a file system of its own: {why}");
+    if !may_mount() {
         return;
     }
     let small = Small::start();
@@ -93,7 +77,7 @@ fn a_full_disk_refuses_what_comes_and_keeps_what_it_has_until_there_is_room() {
         if small.folder.join("client.key").exists() {
             break;
         }
-        pause();
+        pause(100);
     }
     let mut client = small.client(Duration::from_secs(20));
     let (ann, text) = ("ann".parse().unwrap(), "🐦".repeat(200));

@@ -15,7 +15,7 @@ use crate::sim::watch::judge::Judge;
 use crate::sim::world::{QueuedEvent, World};
 use crate::time::Instant;
 
-/// A copy of a datagram under way. A copy that a clogged link, a broken stream or a rule holds is not among them.
+/// A copy of a datagram under way. A copy that a rule keeps is not among them.
 #[derive(Clone, Debug)]
 pub struct FlyingCopy {
     /// Its number, from 1 through a run.
@@ -28,14 +28,14 @@ pub struct FlyingCopy {
     pub messages: Vec<(&'static str, Subject)>,
     /// Whether its loss is routine, because another one follows.
     pub is_background: bool,
-    /// When it arrives; `None` in a held network.
+    /// When it arrives; `None` while a clogged link, a cut stream or a held network holds it.
     pub arrives: Option<Instant>,
-    /// Whether a step can deliver, lose or double it: it crosses a network that keeps no order of sending, or at most
-    /// loses it where the order is kept.
+    /// Whether a step can take it from where it is: it is between two programs, and neither a stream nor a clogged link
+    /// holds it.
     pub is_loose: bool,
     pub(crate) packet: PacketId,
     pub(crate) host: HostIndex,
-    /// Its event in the queue; `None` in a held network.
+    /// Its event in the queue, if it has one.
     pub(crate) turn: Option<Turn>,
 }
 
@@ -47,11 +47,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             QueuedEvent::Arrive { host, packet, .. } => Some((*host, *packet, Some(turn), false)),
             _ => None,
         });
-        let held = self.net.held_copies().iter().filter_map(|copy| {
-            let host = self.hosts.list.place(copy.to)?;
-            Some((host, copy.packet, None, true))
-        });
-        let copies = queued.chain(held).map(|(host, packet, turn, crosses)| {
+        let held = self.net.held_copies().iter().map(|copy| (copy.to, copy.packet, true));
+        let waiting = self.net.waiting_copies().map(|(to, packet)| (to, packet, false));
+        let still = held
+            .chain(waiting)
+            .filter_map(|(to, packet, is_free)| Some((self.hosts.list.place(to)?, packet, None, is_free)));
+        let copies = queued.chain(still).map(|(host, packet, turn, is_free)| {
             let datagram = &self.net.packets.get(packet).datagram;
             let (from, to) = (datagram.from, self.hosts.list[host].id);
             FlyingCopy {
@@ -61,7 +62,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
                 messages: datagram.labels.clone(),
                 is_background: datagram.is_background,
                 arrives: turn.map(|turn| turn.at),
-                is_loose: crosses && !from.shares_program_with(to),
+                is_loose: is_free && !from.shares_program_with(to),
                 packet,
                 host,
                 turn,

@@ -257,12 +257,6 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
     }
 
-    /// The copies that a clogged link, a cut stream or a held network holds, by their numbers: nobody knows when they
-    /// arrive.
-    pub fn held(&self) -> impl Iterator<Item = u32> {
-        self.net.waiting_copies().map(|packet| packet.copy.number)
-    }
-
     /// What stands between processes: links that are cut or clogged, and rules in force.
     pub fn barriers(&self) -> Vec<Barrier> {
         self.net.barriers(self.watch.now)

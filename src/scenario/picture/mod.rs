@@ -18,7 +18,7 @@ use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::run::{Run, RunOptions};
 use crate::scenario::service::Service;
 use crate::scenario::write::write;
-use crate::sim::{RunEvent, RunEvents, TraceLevel};
+use crate::sim::{FlyingCopy, RunEvent, RunEvents, TraceLevel};
 use bands::Bands;
 use calls::Calls;
 use states::States;
@@ -407,10 +407,9 @@ impl<S: Service> Maker<S> {
         let kinds = S::messages();
         let under_way = match self.left_out == self.skipped {
             true => {
-                let moving = world.under_way().into_iter();
-                let moving = moving.filter_map(|copy| Some((copy.number, Some(copy.arrives?.as_micros()))));
-                let all = moving.chain(world.held().map(|copy| (copy, None)));
-                all.map(|(copy, arrives)| UnderWay { copy, arrives }).collect()
+                let copies = world.under_way().into_iter();
+                let arrives = |copy: &FlyingCopy| copy.arrives.map(|at| at.as_micros());
+                copies.map(|copy| UnderWay { copy: copy.number, arrives: arrives(&copy) }).collect()
             }
             false => Vec::new(),
         };

@@ -2,6 +2,7 @@
 
 mod causes;
 pub(crate) mod clock;
+mod datagrams;
 pub(crate) mod decode_cache;
 pub(crate) mod disk;
 pub(crate) mod durable;

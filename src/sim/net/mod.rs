@@ -198,10 +198,9 @@ impl<P: Process> Net<P> {
         })
     }
 
-    /// The copies that clogged links, cut streams or a held network hold.
-    pub(crate) fn waiting_copies(&self) -> impl Iterator<Item = PacketId> {
-        let held = self.held.iter().flat_map(|held| &held.list).chain(self.clogs.copies());
-        held.map(|copy| copy.packet).chain(self.order.waiting())
+    /// The copies that clogged links and cut streams hold, and to whom they go.
+    pub(crate) fn waiting_copies(&self) -> impl Iterator<Item = (ProcessId, PacketId)> {
+        self.clogs.copies().map(|copy| (copy.to, copy.packet)).chain(self.order.waiting())
     }
 
     /// The number of copies that clogged links or a held network hold, or rules keep.

@@ -191,8 +191,8 @@ impl LinkOrder {
         }
     }
 
-    /// The copies that wait for a cut stream.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = PacketId> {
+    /// The copies that wait for a cut stream, and to whom they go.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (ProcessId, PacketId)> {
         let streams = match self {
             LinkOrder::Stream(streams) => Some(streams),
             LinkOrder::Datagrams | LinkOrder::Fifo(_) => None,

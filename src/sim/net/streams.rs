@@ -229,8 +229,8 @@ impl Streams {
         next
     }
 
-    /// The copies that wait.
-    pub(crate) fn copies(&self) -> impl Iterator<Item = PacketId> {
-        self.waiting.values().flat_map(|waiting| &waiting.copies).map(|(_, packet)| *packet)
+    /// The copies that wait, and to whom they go.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = (ProcessId, PacketId)> {
+        self.waiting.values().flat_map(|waiting| &waiting.copies).copied()
     }
 }

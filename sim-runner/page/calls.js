@@ -60,10 +60,12 @@ function callButton(call, text, from, until, go, open) {
 }
 
 function unexplainedParts(run, { part, calls, order }) {
-  const line = (k, tag = "li") => {
+  const line = (k) => {
     const one = calls[k], call = run.data.calls?.[one.call], open = one.answered === undefined;
     const go = () => chooseEvent(run, call ? call.answered ?? call.asked : eventAt(run, one.answered ?? one.begun));
-    return make(tag, { class: one.fits ? false : "misfit" }, one.fits ? "" : make("strong", {}, "✕ "), callButton(one, callText(one), one.begun, one.answered, go, open),
+    const button = callButton(one, callText(one), one.begun, one.answered, go, open);
+    if (!one.fits) button.prepend(make("strong", {}, "✕ "));
+    return make("li", { class: one.fits ? false : "misfit" }, button,
       one.state === undefined ? "" : make("span", { class: "held" }, "then: ", quoted(one.state)));
   };
   const misfits = calls.flatMap((one, k) => (one.fits ? [] : [k]));

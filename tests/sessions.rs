@@ -8,6 +8,7 @@ use std::path::Path;
 
 use aviary::scenario::session::{How, Reply, Request, Session};
 use aviary::scenario::{Picture, PictureOptions, RunOptions, Scenario, read, run, write};
+use aviary::sim::RunEvent;
 use aviary::tweets::service::Timelines;
 use proptest::prelude::*;
 
@@ -46,7 +47,7 @@ fn past(picture: &Picture, at: u64) -> Vec<String> {
 /// Something to do: to one of the datagrams under way, or to a site.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
-    Copy { which: prop::sample::Index, how: How },
+    Copy { which: prop::sample::Index, how: How, later: u64 },
     Site { number: u8, what: &'static str },
 }
 
@@ -54,23 +55,24 @@ fn deed() -> impl Strategy<Value = Deed> {
     let how = prop::sample::select(vec![How::Deliver, How::Lose, How::Double, How::Delay]);
     let what = prop::sample::select(vec!["Crash", "Restart", "Pause", "Resume", "Isolate", "Wipe"]);
     prop_oneof![
-        3 => (any::<prop::sample::Index>(), how).prop_map(|(which, how)| Deed::Copy { which, how }),
+        3 => (any::<prop::sample::Index>(), how, prop::sample::select(vec![0, 0, 0, 500, 10_002]))
+            .prop_map(|(which, how, later)| Deed::Copy { which, how, later }),
         1 => (0u8..3, what).prop_map(|(number, what)| Deed::Site { number, what }),
     ]
 }
 
 /// The request for this after a line, unless nothing can be done there.
 fn request(session: &Session<Timelines>, event: usize, deed: Deed) -> Option<Request> {
-    let poke = |copy, how, by, action| Request::Poke { event, copy, how, by, action, later: None };
+    let poke = |copy, how, by, action, later| Request::Poke { event, copy, how, by, action, later };
     let view = session.look(event).unwrap();
     Some(match deed {
-        Deed::Copy { which, how } => {
+        Deed::Copy { which, how, later } => {
             let name = format!("{how:?}").to_lowercase();
             let able: Vec<_> = view.under_way.iter().filter(|copy| copy.can.contains(&&*name)).collect();
             let copy = (!able.is_empty()).then(|| which.get(&able).copy)?;
-            poke(Some(copy), Some(how), (how == How::Delay).then_some(20_000), None)
+            poke(Some(copy), Some(how), (how == How::Delay).then_some(20_000), None, Some(later))
         }
-        Deed::Site { number, what } => poke(None, None, None, Some(format!("{what}(Site({number}))"))),
+        Deed::Site { number, what } => poke(None, None, None, Some(format!("{what}(Site({number}))")), None),
     })
 }
 
@@ -90,8 +92,20 @@ proptest! {
             let (before, fingerprint) = (past(session.picture(), at), session.picture().fingerprint.clone());
             let refused = match session.answer(&request) {
                 Reply::Run { event, run, .. } => {
-                    prop_assert_eq!(run.events[event].kind, "fired");
-                    prop_assert_eq!(run.events[event].at, at + 1);
+                    let Request::Poke { copy, how, later, .. } = &request else { unreachable!("it did something") };
+                    let done = at + 1 + later.unwrap_or(0);
+                    prop_assert_eq!((run.events[event].kind, run.events[event].at), ("fired", done));
+                    // What was asked for was done to this copy and to no other.
+                    let mut after = run.events[event + 1..].iter().take_while(|line| line.at == done);
+                    if let Some(how) = how {
+                        let is_it = |line: &RunEvent| match how {
+                            How::Deliver => line.copy == *copy && matches!(line.kind, "delivered" | "dropped"),
+                            How::Lose => line.copy == *copy && line.text.ends_with("lost by hand"),
+                            How::Delay => line.copy == *copy && line.kind == "delayed",
+                            How::Double => line.copy.is_some() && line.of.is_some(),
+                        };
+                        prop_assert!(after.any(is_it), "{:?}", request);
+                    }
                     false
                 }
                 Reply::Refused { .. } => true,

@@ -5,7 +5,8 @@ const SOURCES = { scenario: "a scenario", failure: "a saved failure", recording:
 function runsIntroduced() {
   const [run, other] = view.runs, { data } = run;
   const verdict = (one) => {
-    const { name, text } = one.data.verdict ?? { name: "undecided", text: "" };
+    const { name, text: whole } = one.data.verdict ?? { name: "undecided", text: "" };
+    const text = whole.startsWith(`${name}: `) ? whole.slice(name.length + 2) : whole;
     const sign = name === "passed" ? "✓" : "✕";
     return make("p", { class: `verdict ${name === "passed" ? "good" : "bad"}` }, view.runs.length > 1 ? `${one.position ? "B" : "A"}: ` : "",
       make("strong", {}, `${sign} ${name}`), text && text !== name ? ": " : "", text && text !== name ? quoted(text) : "");
@@ -15,7 +16,7 @@ function runsIntroduced() {
   page.name.textContent = other && other.data.name !== data.name ? `${data.name} beside ${other.data.name}` : data.name;
   page.verdicts.replaceChildren(...view.runs.map(verdict));
   page.about.textContent = data.about ?? "";
-  const left = view.runs.filter((one) => one.data.left_out > 0).map((one) => `${one.data.left_out} events at the ${failing(one) ? "beginning" : "end"} of ${view.runs.length > 1 ? `run ${one.position ? "B" : "A"}` : "the run"} are left out; --shown-max shows more.`);
+  const left = view.runs.filter((one) => one.data.left_out > 0).map((one) => `${one.data.left_out} events at the ${one.events[0]?.event > 1 ? "beginning" : "end"} of ${view.runs.length > 1 ? `run ${one.position ? "B" : "A"}` : "the run"} are left out; --shown-max shows more.`);
   if (other) left.push(other.from >= Math.min(run.events.length, other.events.length) && run.events.length === other.events.length && run.data.fingerprint === other.data.fingerprint ? "The two runs do not differ."
     : `The two runs have ${other.from} lines in common.`);
   page.leftout.textContent = left.join(" ");
@@ -25,7 +26,9 @@ function runsIntroduced() {
 function aboutRun(run) {
   const { data } = run, parts = [];
   if (view.runs.length > 1) parts.push(make("h3", {}, `Run ${run.position ? "B" : "A"}: `, quoted(data.name)));
-  parts.push(make("p", { class: "dim" }, `From ${SOURCES[data.source] ?? data.source} · seed ${data.seed} · fingerprint ${data.fingerprint} · ${run.events.length} lines · ${seconds(run.events.at(-1)?.at ?? 0)} s`));
+  // A greater seed is rounded here; the command and the scenario have all of it.
+  const seed = Number.isSafeInteger(data.seed) && data.source !== "recording" ? `seed ${data.seed} · ` : "";
+  parts.push(make("p", { class: "dim" }, `From ${SOURCES[data.source] ?? data.source} · ${seed}fingerprint ${data.fingerprint} · ${run.events.length} lines · ${seconds(run.events.at(-1)?.at ?? 0)} s`));
   if (data.reproduce) {
     const done = make("span", { role: "status", class: "dim" });
     parts.push(make("p", {}, "Run it again:"), make("pre", { class: "words", tabindex: 0, role: "group", "aria-label": "Command" }, data.reproduce),

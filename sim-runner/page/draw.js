@@ -249,14 +249,14 @@ function words(pen, part, layout, from, to) {
   }
   if (!block.notes.width) return;
   let shown = "";
-  const letters = Math.floor((block.notes.width - 100) / LETTER);
+  const letters = Math.floor((block.notes.width - 108) / LETTER);
   for (const row of part.rows(from, to)) {
     const i = row.indexes[0], time = seconds(row.at), inside = row.indexes.some((k) => inCone(run, k)) || row.class === "step";
     const shade = `note ${row.class}${inside ? "" : " faded"}`;
     if (time !== shown) pen.text(`${shade} time`, block.notes.x, row.y + 4, time);
     shown = time;
     pen.text(shade, block.notes.x + 48, row.y + 4, row.who);
-    pen.text(shade, block.notes.x + 94, row.y + 4, clipped(row.text, letters));
+    pen.text(shade, block.notes.x + 102, row.y + 4, clipped(row.text, letters));
     if (row.y - row.p > 4) pen.line("lead", block.notes.x - 12, row.p, block.notes.x - 4, row.y);
     if (i === view.cursor.event && run.position === view.cursor.run) pen.box("chosenrow", block.notes.x - 3, row.y - 6, block.notes.width, 13);
   }

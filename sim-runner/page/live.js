@@ -79,7 +79,7 @@ async function looked() {
     live.view = reply;
     troubled([]);
     viewShown();
-  }
+  } else if (live.view?.event !== i) viewGone();
   if (view.cursor.event !== i) looked();
 }
 
@@ -97,9 +97,20 @@ async function answered(request) {
   return null;
 }
 
+// Nothing is known of the moment any more: what was said of another one goes.
+function viewGone() {
+  const { parts } = live;
+  live.view = null;
+  parts.forms.disabled = true;
+  parts.when.textContent = "";
+  for (const part of [parts.ways, parts.processes, parts.inside]) part.replaceChildren();
+}
+
 function troubled(problems) {
+  if (problems.length) live.parts.said.replaceChildren();
   live.parts.trouble.replaceChildren(...problems.map(({ message, help }) =>
     make("p", {}, quoted(message), help ? make("span", { class: "dim" }, " help: ", quoted(help)) : "")));
+  if (problems.length) live.parts.trouble.scrollIntoView({ block: "nearest" });
 }
 
 function canAct() {
@@ -129,7 +140,7 @@ async function changed(request) {
   if (!reply) return lookedSoon(view.cursor.event);
   troubled([]);
   live.pokes = reply.pokes;
-  live.view = null;
+  viewGone();
   runsReplaced([reply.run], reply.event);
   doneShown();
   const { name } = reply.run.verdict;
@@ -156,7 +167,8 @@ function microsOf(field, name) {
 
 function viewShown() {
   const { view: now, parts } = live;
-  parts.when.textContent = now.why_not === undefined ? `As of ${seconds(now.at, 6)} s, after everything of that moment` : `Nothing can be done here: ${now.why_not}`;
+  parts.when.textContent = now.why_not === undefined ? `As of ${seconds(now.at, 6)} s, after everything of that moment` : `Nothing can be done here: ${now.why_not} `;
+  if (now.last !== undefined) parts.when.append(make("button", { type: "button", click: () => chooseEvent(view.runs[0], now.last) }, "Go to the last moment before that"));
   parts.forms.disabled = !canAct();
   waysShown();
   processesShown();

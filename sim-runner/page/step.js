@@ -4,6 +4,7 @@
 async function asked(request) {
   const run = view.runs[0].data.fingerprint;
   const response = await fetch("ask", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ run, request }) });
+  if (response.status === 413) return { is: "refused", problems: [{ message: "this is longer than the program takes at once", help: "at most 256 KB" }] };
   if (!response.ok) throw new Error(`the answer has the status ${response.status}`);
   return response.json();
 }

@@ -262,7 +262,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         self.net.barriers(self.watch.now)
     }
 
-    /// As long as this is the same, so is what stands between processes.
+    /// As long as this is the same and not [at an edge](BarriersVersion::is_at_edge), so is what stands between processes.
     pub fn barriers_version(&self) -> BarriersVersion {
         self.net.barriers_version(self.watch.now)
     }
@@ -311,6 +311,12 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// What the clock of a process shows; the current time if there is no such process.
     pub fn clock(&self, id: ProcessId) -> Instant {
         self.hosts.list.place(id).map_or(self.now(), |host| self.hosts.list[host].local(self.now()))
+    }
+
+    /// Whether a step that fired is about to act by hand.
+    #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only sessions wait for that"))]
+    pub(crate) fn acts_by_hand(&self) -> bool {
+        !self.script.by_hand.is_empty()
     }
 
     /// The number of inputs that wait for a process.

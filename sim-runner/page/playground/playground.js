@@ -107,7 +107,10 @@ async function runShown(run) {
     return;
   }
   Object.assign(view, { cone: null, unfolded: "", cursor: { run: 0, event: 0 }, ranks: [], slotPage: 0 });
-  Object.assign(live, { view: null, pokes: [] });
+  viewGone();
+  live.pokes = [];
+  live.parts.said.replaceChildren();
+  live.parts.trouble.replaceChildren();
   picture.layout = null;
   runsTaken([run]);
   callsChosen();

@@ -98,10 +98,16 @@ function refused(message) {
   return JSON.stringify({ is: "refused", problems: [{ message }] });
 }
 
+let newest = 0;
+
 async function loaded(load) {
-  // A later scenario takes the place of one that still runs.
-  stopping = running > 0;
-  while (running > 0) await new Promise((go) => { setTimeout(go); });
+  // A later scenario takes the place of one that still runs, or waits.
+  const mine = ++newest;
+  while (running > 0) {
+    stopping = true;
+    await new Promise((go) => { setTimeout(go); });
+  }
+  if (mine !== newest) return refused("a later scenario took its place");
   stopping = false;
   running++;
   try {

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 const STEP: &str = "\
+Needs a program that was built with the feature `http` of sim-runner.
+
 Prints an address on this machine, and serves the page of `show` there until Ctrl-C. The page has the simulator behind it: \
 at any moment of the run it shows each process as it is, its disk, and every datagram under way. There you deliver, lose, \
 double or delay datagrams, crash, pause or cut off processes, or do anything else that a step of a scenario can say. The \
 run goes on from there, and what you did is undone as easily.
 
 What was done is a list of steps. `Save` in the page writes the scenario with these steps, reads it back and runs it: \
-`replay` repeats exactly what you saw. No file is overwritten that an earlier `step` has not saved.
+`replay` repeats exactly what you saw. No file is overwritten that an earlier `step` has not saved, nor one that \
+has changed since this one began.
 
 The address holds a secret: whoever knows it, on this machine, may act. Other web pages and other machines may not.
 

@@ -45,7 +45,7 @@ pub(crate) fn step<S: Service>(
         return Ok(usage(&why));
     }
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stepped.ron", one.name)));
-    let file = match SavedFile::new(output, &args.path, saboteur) {
+    let file = match SavedFile::new(output, &args.path, saboteur, args.events_max) {
         Ok(file) => file,
         Err(why) => return Ok(usage(&why)),
     };

@@ -21,12 +21,27 @@ pub(super) struct SavedFile {
     /// The file that the session began with.
     from: PathBuf,
     saboteur: Option<String>,
+    events_max: u64,
+    /// What the file held at the beginning, or since it was saved here; `None` if it was not there.
+    known: Option<String>,
 }
 
 impl SavedFile {
     /// The file at `path`, or why nothing may or can be written there.
-    pub(super) fn new(path: PathBuf, from: &Path, saboteur: Option<&str>) -> Result<SavedFile, String> {
-        let file = SavedFile { path, from: from.to_owned(), saboteur: saboteur.map(str::to_owned) };
+    pub(super) fn new(
+        path: PathBuf,
+        from: &Path,
+        saboteur: Option<&str>,
+        events_max: u64,
+    ) -> Result<SavedFile, String> {
+        let known = fs::read_to_string(&path).ok();
+        let file = SavedFile {
+            path,
+            from: from.to_owned(),
+            saboteur: saboteur.map(str::to_owned),
+            events_max,
+            known,
+        };
         match file.would_lose() {
             Some(why) => Err(why),
             None => match can_write_aside(&file.path) {
@@ -43,13 +58,18 @@ impl SavedFile {
     /// The command that runs the file again.
     pub(super) fn replay(&self) -> String {
         let saboteur = self.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-        format!("{} replay {}{saboteur}", program(), quoted(&self.path))
+        // A session that ends early ends so in a replay with the same bound alone.
+        let bound = match self.events_max {
+            most if most == RunOptions::default().events_max => String::new(),
+            most => format!(" --events-max {most}"),
+        };
+        format!("{} replay {}{saboteur}{bound}", program(), quoted(&self.path))
     }
 
     /// Writes the file, reads it back and runs it. An error says why it is not there, or does not do what was done:
     /// `fingerprint` is that of the session's run.
     pub(super) fn save<S: Service>(
-        &self,
+        &mut self,
         scenario: &Scenario<S>,
         fingerprint: &str,
         run: &RunOptions,
@@ -59,12 +79,17 @@ impl SavedFile {
             return Err(refusal(why, "end the program and start it with -o and another name"));
         }
         let shown = self.path.display().to_string();
+        if fs::read_to_string(&self.path).ok() != self.known && self.path.exists() {
+            let why = format!("{shown} has changed since this session began or saved it");
+            return Err(refusal(why, "keep it under another name, and save again"));
+        }
         let head =
             format!("{MARK}saved by `step` from {}.\n// Replay:  {}\n", quoted(&self.from), self.replay());
         write_aside(&self.path, &(head + &write(scenario)))
             .map_err(|why| refusal(why.to_string(), "make room for it, and save again"))?;
         let text = fs::read_to_string(&self.path)
             .map_err(|why| refusal(format!("failed to read {shown} back: {why}"), "save again"))?;
+        self.known = Some(text.clone());
         let again = read::<S>(&shown, &text)
             .map_err(|bad| refusal(format!("{shown} cannot be read back: {}", bad.render(false)), REPORT))?;
         let outcome = run_configured(&again, run, configure).map_err(|found| {

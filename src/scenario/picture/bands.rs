@@ -58,7 +58,8 @@ impl Bands {
     /// Looks at what stands between processes after the event at the place `after`.
     pub(super) fn look<P: Process, J: Judge<P>>(&mut self, world: &World<P, J>, after: usize) {
         let version = Some(world.barriers_version());
-        if core::mem::replace(&mut self.version, version) == version {
+        let is_as_before = core::mem::replace(&mut self.version, version) == version;
+        if is_as_before && !version.is_some_and(BarriersVersion::is_at_edge) {
             return;
         }
         let mut now = BTreeSet::new();

@@ -52,20 +52,19 @@ impl<S: Service> KeptRuns<S> {
         KeptRuns { clones, stops_at: stops_at.unwrap_or(run.world().now()), end: run }
     }
 
-    /// The run after the event of this number and everything that follows from it at once; unless `is_healed`, before
-    /// faults stop.
-    pub(super) fn as_of(&self, event: u64, is_healed: bool) -> Run<S> {
-        let near = self.clones.partition_point(|clone| clone.world().events() <= event);
+    /// The run after everything that happens up to `at`; unless `is_healed`, before faults stop.
+    pub(super) fn as_of(&self, at: Instant, is_healed: bool) -> Run<S> {
+        let near = self.clones.partition_point(|clone| clone.world().now() < at);
         let mut run = self.clones[near.saturating_sub(1)].clone();
         while !run.is_over() {
-            if run.world().events() < event {
+            if run.world().next_event().is_some_and(|next| next.at < at) {
                 run.step();
                 continue;
             }
-            // Whether faults stop here is not an event of its own.
+            // That faults stop is no event of its own, and neither is that time passes after that.
             let mut next = run.clone();
             next.step();
-            if next.world().events() > event || (!is_healed && next.is_healed()) {
+            if next.world().now() > at || (!is_healed && next.is_healed()) {
                 break;
             }
             run = next;

@@ -127,7 +127,10 @@ impl<S: Service> Session<S> {
     pub fn look(&self, event: usize) -> Result<View, Vec<Refusal>> {
         let (_, run) = self.as_of(event)?;
         let why_not = self.why_not(event).map(|refusal| refusal.message);
-        Ok(view::view(event, &run, why_not))
+        // Where faults stop, the line before that is of the same moment.
+        let mut lines = (0..event).rev();
+        let last = why_not.as_ref().and_then(|_| lines.find(|line| self.why_not(*line).is_none()));
+        Ok(view::view(event, &run, why_not, last))
     }
 
     /// The line of this number, and the run as of it.
@@ -141,9 +144,7 @@ impl<S: Service> Session<S> {
             return Err(vec![Refusal::new(message, "a line of this run")]);
         };
         // Everything of a moment has happened before something is done, but not what follows from its being over.
-        let is_of_moment = |next: &&RunEvent| next.at == line.at && next.kind != HEALED;
-        let last = events[event..].iter().take_while(is_of_moment).last();
-        Ok((line, self.now.kept.as_of(last.unwrap_or(line).event, self.is_over(event))))
+        Ok((line, self.now.kept.as_of(Instant::from_micros(line.at), self.is_over(event))))
     }
 
     /// Whether faults have stopped with this line or before it.
@@ -178,9 +179,32 @@ impl<S: Service> Session<S> {
         let before = self.pokes.iter().take_while(|poked| poked.at <= at).count();
         let mut pokes = self.pokes[..before].to_vec();
         pokes.push(Poked { at, action });
+        if poke.copy().is_some() {
+            // What it is called may be another one's name by then.
+            let run = self.just_before(&pokes)?;
+            pokes[before].action = poke.action(&run).map_err(|refusal| vec![refusal])?;
+        }
         let dropped = self.pokes.len() - before;
-        let place = self.take(pokes)?;
+        let place = self.take(pokes, poke.copy())?;
         Ok((place, dropped))
+    }
+
+    /// The run with these pokes, before the last of them.
+    fn just_before(&self, pokes: &[Poked<S>]) -> Result<Run<S>, Vec<Refusal>> {
+        let scenario = with_steps(&self.base, pokes);
+        let untraced = RunOptions { trace: TraceLevel::Off, ..self.options };
+        let (track, at) = (track_of(&scenario), pokes.last().map_or(Instant::ZERO, |last| last.at));
+        let mut run = Run::configured(&scenario, &untraced, &self.configure)
+            .map_err(|problems| refusals(problems, &scenario))?;
+        while !run.is_over() {
+            let world = run.world();
+            let comes_before = world.next_event().is_some_and(|next| next.at < at);
+            if !comes_before && world.fired(track) + 1 >= pokes.len() && !world.acts_by_hand() {
+                break;
+            }
+            run.step();
+        }
+        Ok(run)
     }
 
     fn undo(&mut self) -> Result<(usize, usize), Vec<Refusal>> {
@@ -188,21 +212,17 @@ impl<S: Service> Session<S> {
             return Err(vec![Refusal::new("nothing was done yet", "do something first")]);
         };
         let (at, others) = (last.at, others.to_vec());
-        self.take(others)?;
+        self.take(others, None)?;
         let events = &self.now.picture.events;
         let before = events.partition_point(|line| line.at < at.as_micros());
         Ok((before.saturating_sub(1), 0))
     }
 
-    /// Runs with these pokes instead, unless that cannot be run. Returns the line of the last poke.
-    fn take(&mut self, pokes: Vec<Poked<S>>) -> Result<usize, Vec<Refusal>> {
+    /// Runs with these pokes instead, unless that cannot be run, or the last one is not done to `copy`. Returns the line
+    /// of the last poke.
+    fn take(&mut self, pokes: Vec<Poked<S>>, copy: Option<u32>) -> Result<usize, Vec<Refusal>> {
         let made = present(&self.base, &pokes, (&self.options, &self.shown), &self.configure);
-        let track = match track_of(&with_steps(&self.base, &pokes)) {
-            0 => Place::whole().field("steps"),
-            number => Place::whole().field("also").index(number - 1),
-        };
-        let refusals = |problems: Vec<Problem>| problems.into_iter().map(|found| refusal(found, &track));
-        let made = made.map_err(|problems| refusals(problems).collect::<Vec<_>>())?;
+        let made = made.map_err(|problems| refusals(problems, &with_steps(&self.base, &pokes)))?;
         let events = &made.picture.events;
         let mut place = events.len().saturating_sub(1);
         if let Some(last) = pokes.last() {
@@ -215,16 +235,42 @@ impl<S: Service> Session<S> {
             if let Verdict::Stale { why } = verdict
                 && ended == last.at
             {
-                let help = "choose what is under way at this moment, or go one event back";
-                return Err(vec![Refusal::new(why.clone(), help)]);
+                let found = why.split_once("found nothing: ").map_or(&**why, |(_, found)| found);
+                return Err(vec![Refusal::new(found, HELP)]);
             }
             let at = last.at.as_micros();
-            place = events.iter().rposition(|line| line.at == at && line.kind == "fired").unwrap_or(place);
+            let fired = events.iter().rposition(|line| line.at == at && line.kind == "fired");
+            place = fired.unwrap_or(place);
+            let is_done_to = |copy| events[place..].iter().any(|line| line.at == at && is_about(line, copy));
+            if let (Some(copy), Some(_)) = (copy, fired)
+                && !is_done_to(copy)
+            {
+                let message =
+                    format!("by then another datagram than copy {copy} would be the one that is meant");
+                return Err(vec![Refusal::new(message, HELP)]);
+            }
         }
         self.now = made;
         self.pokes = pokes;
         Ok(place)
     }
+}
+
+/// What helps where something is under way no longer.
+const HELP: &str = "choose what is under way at this moment, or go one event back";
+
+/// Whether a line is about this copy, or about one that was made of the same sending.
+fn is_about(line: &RunEvent, copy: u32) -> bool {
+    line.copy == Some(copy) || (line.copy.is_some() && line.of == Some(copy))
+}
+
+/// Why a scenario cannot be run.
+fn refusals<S: Service>(problems: Vec<Problem>, scenario: &Scenario<S>) -> Vec<Refusal> {
+    let track = match track_of(scenario) {
+        0 => Place::whole().field("steps"),
+        number => Place::whole().field("also").index(number - 1),
+    };
+    problems.into_iter().map(|found| refusal(found, &track)).collect()
 }
 
 /// The scenario with these steps in a track of their own, or as its steps if it has none.

@@ -41,6 +41,14 @@ impl Poke<'_> {
         })
     }
 
+    /// The number of the copy that it is done to.
+    pub(super) const fn copy(&self) -> Option<u32> {
+        match self {
+            Poke::Deliver(copy) | Poke::Lose(copy) | Poke::Double(copy) | Poke::Delay(copy, _) => Some(*copy),
+            Poke::Action(_) => None,
+        }
+    }
+
     /// The action of a step that does this as of the moment of `run`.
     pub(super) fn action<S: Service>(&self, run: &Run<S>) -> Result<ActionOf<S>, Refusal> {
         let meant = |number| meant(number, &run.world().under_way());

@@ -136,7 +136,7 @@ fn every_moment_is_what_the_run_was_then() {
     let session = session(STORY);
     for line in 0..session.picture().events.len() {
         let view = look(&session, line);
-        assert_eq!(view.at.max(session.picture().events[line].at), view.at, "line {line}");
+        assert_eq!(view.at, session.picture().events[line].at, "line {line}");
         let next = session.picture().events.iter().find(|next| next.at > session.picture().events[line].at);
         assert!(next.is_none_or(|next| next.event > view.events), "line {line}: {view:?}");
     }
@@ -173,6 +173,8 @@ fn a_held_network_is_played_from_the_end_of_its_script() {
     };
     let line = healed(&session);
     assert!(refused(&mut session, &act(line, "Sync(Site(0))")).contains("faults stopped at 1.0"));
+    assert_eq!(look(&session, line).last, Some(line - 1));
+    assert_eq!(look(&session, line - 1).last, None, "nothing stands against it there");
     for action in
         ["Sync(Site(0))", "Fire(Site(0))", "Deliver(kind: \"Greatest\", to: Site(1))", "Sync(Site(1))"]
     {

@@ -23,6 +23,9 @@ pub struct View {
     /// Why nothing can be done at this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
+    /// If so: the last line before it at which something can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
     /// Every process.
     pub processes: Vec<ViewedProcess>,
     /// What is under way, in the order of sending.
@@ -78,13 +81,19 @@ pub struct ViewedCopy {
     pub can: Vec<&'static str>,
 }
 
-pub(super) fn view<S: Service>(event: usize, run: &Run<S>, why_not: Option<String>) -> View {
+pub(super) fn view<S: Service>(
+    event: usize,
+    run: &Run<S>,
+    why_not: Option<String>,
+    last: Option<usize>,
+) -> View {
     let world = run.world();
     View {
         event,
         at: world.now().as_micros(),
         events: world.events(),
         why_not,
+        last,
         processes: world.processes().map(|id| process::<S>(id, run)).collect(),
         under_way: world.under_way().into_iter().map(copy).collect(),
     }

@@ -49,6 +49,14 @@ pub struct BarriersVersion {
     is_at_edge: bool,
 }
 
+impl BarriersVersion {
+    /// Whether the window of a rule has opened or closed, or a rule is spent, and no datagram was sent since. Until then
+    /// further windows open and close without another version.
+    pub const fn is_at_edge(self) -> bool {
+        self.is_at_edge
+    }
+}
+
 impl<P: Process> Net<P> {
     pub(crate) fn barriers_version(&self, now: Instant) -> BarriersVersion {
         let (rules, is_at_edge) = self.rules.version(now);

@@ -89,6 +89,14 @@ proptest! {
             let event = moment.index(session.picture().events.len());
             let Some(request) = request(&session, event, deed) else { continue };
             let at = session.picture().events[event].at;
+            let of = |copy: u32| {
+                let line = session.picture().events.iter().find(|line| line.copy == Some(copy));
+                line.and_then(|line| line.of).unwrap_or(copy)
+            };
+            let sending = match &request {
+                Request::Poke { copy, .. } => copy.map(of),
+                _ => None,
+            };
             let (before, fingerprint) = (past(session.picture(), at), session.picture().fingerprint.clone());
             let refused = match session.answer(&request) {
                 Reply::Run { event, run, .. } => {
@@ -102,7 +110,7 @@ proptest! {
                             How::Deliver => line.copy == *copy && matches!(line.kind, "delivered" | "dropped"),
                             How::Lose => line.copy == *copy && line.text.ends_with("lost by hand"),
                             How::Delay => line.copy == *copy && line.kind == "delayed",
-                            How::Double => line.copy.is_some() && line.of.is_some(),
+                            How::Double => line.of == sending && matches!(line.kind, "delivered" | "dropped"),
                         };
                         prop_assert!(after.any(is_it), "{:?}", request);
                     }

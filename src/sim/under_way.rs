@@ -20,6 +20,8 @@ use crate::time::Instant;
 pub struct FlyingCopy {
     /// Its number, from 1 through a run.
     pub number: u32,
+    /// The number of the copy that left its sender: its own, unless it is a further copy of that one.
+    pub of: u32,
     /// Its sender.
     pub from: ProcessId,
     /// Where it arrives.
@@ -57,6 +59,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             let (from, to) = (datagram.from, self.hosts.list[host].id);
             FlyingCopy {
                 number: packet.copy.number,
+                of: packet.copy.of,
                 from,
                 to,
                 messages: datagram.labels.clone(),

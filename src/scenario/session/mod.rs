@@ -26,7 +26,7 @@ use crate::scenario::step::{Step, When};
 use crate::sim::{RunEvent, TraceLevel};
 use crate::time::{Duration, Instant};
 use kept::KeptRuns;
-use poke::Poke;
+use poke::{Aim, Poke};
 
 pub use messages::{Done, How, Refusal, Reply, Request};
 pub use view::{View, ViewedCopy, ViewedProcess};
@@ -179,13 +179,15 @@ impl<S: Service> Session<S> {
         let before = self.pokes.iter().take_while(|poked| poked.at <= at).count();
         let mut pokes = self.pokes[..before].to_vec();
         pokes.push(Poked { at, action });
+        let mut aim = None;
         if poke.copy().is_some() {
             // What it is called may be another one's name by then.
             let run = self.just_before(&pokes)?;
             pokes[before].action = poke.action(&run).map_err(|refusal| vec![refusal])?;
+            aim = poke.aim(&run);
         }
         let dropped = self.pokes.len() - before;
-        let place = self.take(pokes, poke.copy())?;
+        let place = self.take(pokes, aim)?;
         Ok((place, dropped))
     }
 
@@ -218,9 +220,9 @@ impl<S: Service> Session<S> {
         Ok((before.saturating_sub(1), 0))
     }
 
-    /// Runs with these pokes instead, unless that cannot be run, or the last one is not done to `copy`. Returns the line
+    /// Runs with these pokes instead, unless that cannot be run, or the last one is not done to its aim. Returns the line
     /// of the last poke.
-    fn take(&mut self, pokes: Vec<Poked<S>>, copy: Option<u32>) -> Result<usize, Vec<Refusal>> {
+    fn take(&mut self, pokes: Vec<Poked<S>>, aim: Option<Aim>) -> Result<usize, Vec<Refusal>> {
         let made = present(&self.base, &pokes, (&self.options, &self.shown), &self.configure);
         let made = made.map_err(|problems| refusals(problems, &with_steps(&self.base, &pokes)))?;
         let events = &made.picture.events;
@@ -241,12 +243,9 @@ impl<S: Service> Session<S> {
             let at = last.at.as_micros();
             let fired = events.iter().rposition(|line| line.at == at && line.kind == "fired");
             place = fired.unwrap_or(place);
-            let is_done_to = |copy| events[place..].iter().any(|line| line.at == at && is_about(line, copy));
-            if let (Some(copy), Some(_)) = (copy, fired)
-                && !is_done_to(copy)
-            {
-                let message =
-                    format!("by then another datagram than copy {copy} would be the one that is meant");
+            let is_met = |aim: Aim| events[place..].iter().any(|line| line.at == at && aim.is_met(line));
+            if fired.is_some() && !aim.is_none_or(is_met) {
+                let message = "by then another datagram would be the one that is meant";
                 return Err(vec![Refusal::new(message, HELP)]);
             }
         }
@@ -258,11 +257,6 @@ impl<S: Service> Session<S> {
 
 /// What helps where something is under way no longer.
 const HELP: &str = "choose what is under way at this moment, or go one event back";
-
-/// Whether a line is about this copy, or about one that was made of the same sending.
-fn is_about(line: &RunEvent, copy: u32) -> bool {
-    line.copy == Some(copy) || (line.copy.is_some() && line.of == Some(copy))
-}
 
 /// Why a scenario cannot be run.
 fn refusals<S: Service>(problems: Vec<Problem>, scenario: &Scenario<S>) -> Vec<Refusal> {

@@ -9,7 +9,7 @@ use crate::scenario::service::Service;
 use crate::scenario::session::messages::{How, Refusal, Request};
 use crate::scenario::step::{Fault, FlyingTraffic};
 use crate::scenario::write;
-use crate::sim::{About, FlyingCopy, Target};
+use crate::sim::{About, FlyingCopy, RunEvent, Target};
 use crate::time::Duration;
 
 /// What is done: something to a copy of a datagram under way, by its number, or an action in RON.
@@ -19,6 +19,25 @@ pub(super) enum Poke<'a> {
     Double(u32),
     Delay(u32, Duration),
     Action(&'a str),
+}
+
+/// What must happen for a poke to have been done to the copy that was chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Aim {
+    /// Something to this copy.
+    Itself(u32),
+    /// A further copy of this sending arrives.
+    Another(u32),
+}
+
+impl Aim {
+    /// Whether this line shows it.
+    pub(super) fn is_met(self, line: &RunEvent) -> bool {
+        match self {
+            Aim::Itself(copy) => line.copy == Some(copy),
+            Aim::Another(of) => line.of == Some(of) && matches!(line.kind, "delivered" | "dropped"),
+        }
+    }
 }
 
 impl Poke<'_> {
@@ -47,6 +66,18 @@ impl Poke<'_> {
             Poke::Deliver(copy) | Poke::Lose(copy) | Poke::Double(copy) | Poke::Delay(copy, _) => Some(*copy),
             Poke::Action(_) => None,
         }
+    }
+
+    /// What it is done to as of the moment of `run`, where it is done to a copy.
+    pub(super) fn aim<S: Service>(&self, run: &Run<S>) -> Option<Aim> {
+        let number = self.copy()?;
+        Some(match self {
+            Poke::Double(_) => {
+                let copies = run.world().under_way();
+                Aim::Another(copies.iter().find(|copy| copy.number == number)?.of)
+            }
+            _ => Aim::Itself(number),
+        })
     }
 
     /// The action of a step that does this as of the moment of `run`.

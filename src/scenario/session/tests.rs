@@ -103,6 +103,27 @@ fn a_copy_arrives_at_once_twice_or_later() {
 }
 
 #[test]
+fn of_two_copies_of_one_sending_the_chosen_one_is_meant() {
+    let twice = STORY.replace(
+        "sites: 3,",
+        "sites: 3, network: (duplication: \"100%\", latency: Uniform(\"1ms\", \"9ms\")),",
+    );
+    for how in [How::Deliver, How::Lose, How::Double] {
+        let mut session = session(&twice);
+        let (line, copy) = sent(&session, "Greatest");
+        let view = look(&session, line);
+        let second = view.under_way.iter().find(|seen| seen.to == "S1" && seen.copy > copy).unwrap().copy;
+        let place = done(&mut session, &poke(line, second, how, None));
+        let after = &session.picture().events[place + 1..];
+        let of_it = after.iter().find(|line| line.copy == Some(second)).unwrap();
+        assert_eq!(of_it.of, Some(copy), "{how:?}");
+        let ended = session.picture().events[place].at;
+        assert_eq!(of_it.at == ended, how != How::Double, "{how:?}: {of_it:?}");
+        assert_replays(&session);
+    }
+}
+
+#[test]
 fn what_is_done_earlier_takes_back_what_was_done_later() {
     let mut session = session(STORY);
     let line = session.picture().events.iter().position(|line| line.at >= 1_000_000).unwrap();

@@ -218,6 +218,29 @@ fn bands_say_when_links_were_cut_or_clogged() {
     assert!(seen.into_iter().eq(["clogged", "cut", "rule"]));
 }
 
+/// Nobody runs while these rules are in force, so no datagram shows that a window has opened or closed.
+#[test]
+fn bands_of_rules_end_with_their_windows() {
+    let text = r#"Scenario(about: "silence", sites: 3, clients: 1,
+        rules: [
+            (name: "one", since: "1s", until: "2s", then: Drop),
+            (name: "two", since: "2100ms", until: "2200ms", then: Drop),
+        ],
+        steps: [
+            At("500ms", Crash(AllSites)), At("1500ms", Cut(from: [0], to: [1])), At("2150ms", Mend(0, 1)),
+            At("2500ms", Crash(Client(0))), At("4s", Restart(AllSites)),
+        ])"#;
+    let scenario: Scenario<Timelines> = read("silence", text).unwrap_or_else(|bad| panic!("{bad}"));
+    let Picture { events, bands, .. } = of("silence", &scenario);
+    // A band begins and ends with the first event that finds it so.
+    for (name, since, until) in [("one", 1_500_000, 2_150_000), ("two", 2_150_000, 2_500_000)] {
+        let is_it = |band: &&PictureBand| band.text.as_ref().is_some_and(|text| text.contains(name));
+        let band = bands.iter().find(is_it).unwrap_or_else(|| panic!("{bands:?}"));
+        let stood = (events[band.after].at, band.until.map(|until| events[until].at));
+        assert_eq!(stood, (since, Some(until)), "{name}");
+    }
+}
+
 #[test]
 fn a_picture_changes_nothing_and_has_every_line_of_the_trace() {
     for (name, scenario) in scenarios() {

@@ -179,6 +179,38 @@ fn what_somebody_else_wrote_meanwhile_stays() {
 }
 
 #[test]
+fn of_two_sessions_with_one_file_none_overwrites_the_other() {
+    let folder = folder("two");
+    let (mut one, mut other) =
+        (Stepping::start(&folder, &["quiet.ron"]), Stepping::start(&folder, &["quiet.ron"]));
+    for (stepping, site) in [(&mut one, 1), (&mut other, 2)] {
+        stepping.run = replayed(&folder, "quiet.ron");
+        stepping.ask(&json!({ "do": "poke", "event": 9, "action": format!("Pause(Site({site}))") }));
+    }
+    assert_eq!(one.ask(&json!({ "do": "save" }))["is"], "saved");
+    let reply = other.ask(&json!({ "do": "save" }));
+    assert!(reply["is"] == "refused" && reply.to_string().contains("has changed since"), "{reply}");
+    assert_eq!(one.ask(&json!({ "do": "save" }))["is"], "saved", "what it saved itself has not changed");
+    assert_eq!(replayed(&folder, "quiet.stepped.ron"), one.run);
+}
+
+#[test]
+fn a_session_that_was_given_up_early_is_replayed_so() {
+    let folder = folder("bounded");
+    let bound = ["--events-max", "60", "--format", "json"];
+    let end = |args: &[&str]| {
+        let (_, text, _) = ended(&folder, &[args, &bound].concat());
+        serde_json::from_str::<Value>(text.trim_end()).unwrap()["fingerprint"].as_str().unwrap().to_owned()
+    };
+    let mut stepping = Stepping::start(&folder, &["quiet.ron", "--events-max", "60"]);
+    stepping.run = end(&["replay", "quiet.ron"]);
+    let saved = stepping.ask(&json!({ "do": "save" }));
+    assert!(saved["replay"].as_str().unwrap().ends_with("quiet.stepped.ron --events-max 60"), "{saved}");
+    assert_eq!(end(&["replay", "quiet.stepped.ron"]), stepping.run);
+    assert_ne!(replayed(&folder, "quiet.stepped.ron"), stepping.run, "the bound was never reached");
+}
+
+#[test]
 fn a_seed_and_a_planted_bug_are_in_what_is_saved() {
     let folder = folder("seeded");
     let args = ["quiet.ron", "--seed", "11", "--saboteur", "forgets-promise"];

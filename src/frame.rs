@@ -85,8 +85,7 @@ pub struct Datagram {
 impl Datagram {
     /// Each process that gets a copy, in ascending order: never its sender.
     pub fn recipients(&self) -> impl Iterator<Item = ProcessId> + Clone + use<> {
-        let from = self.from;
-        self.to.iter().filter(move |to| *to != from)
+        self.to.iter_but(Some(self.from))
     }
 }
 

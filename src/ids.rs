@@ -281,8 +281,13 @@ impl SiteSet {
     }
 
     /// Removes and returns the first site.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a site number is below 16")]
     pub fn pop_first(&mut self) -> Option<SiteId> {
-        let number = u8::try_from(self.0.trailing_zeros()).ok().filter(|_| !self.is_empty())?;
+        if self.is_empty() {
+            return None;
+        }
+        let number = self.0.trailing_zeros() as u8;
         self.0 &= self.0 - 1;
         Some(SiteId(number))
     }

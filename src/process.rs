@@ -376,16 +376,28 @@ impl Recipients {
 
     /// Each recipient, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = ProcessId> + Clone + use<> {
+        self.iter_but(None)
+    }
+
+    /// Each recipient but `me`, in ascending order.
+    #[inline]
+    pub(crate) fn iter_but(self, me: Option<ProcessId>) -> impl Iterator<Item = ProcessId> + Clone + use<> {
+        let mut client = 0u16;
         // An empty set of sites marks the end.
-        let (mut rest, mut client) = (self, 0);
+        let mut rest = match (self, me) {
+            (Recipients::One(_), Some(me)) if self.contains(me) => Recipients::Sites(SiteSet::EMPTY),
+            (Recipients::Sites(sites), Some(ProcessId::Site(me))) => Recipients::Sites(sites.without(me)),
+            (all, _) => all,
+        };
         core::iter::from_fn(move || match &mut rest {
+            Recipients::Sites(sites) => sites.pop_first().map(ProcessId::Site),
             Recipients::One(one) => {
                 let one = *one;
                 rest = Recipients::Sites(SiteSet::EMPTY);
                 Some(one)
             }
-            Recipients::Sites(sites) => sites.pop_first().map(ProcessId::Site),
             Recipients::Clients { count } => {
+                client = client.saturating_add((me == Some(ProcessId::Client(client))).into());
                 let next = (client < *count).then_some(ProcessId::Client(client));
                 client += 1;
                 next

@@ -1,8 +1,9 @@
 //! The queue of future events, ordered by time and then by the order of scheduling.
 //!
-//! A hierarchical timing wheel (Varghese and Lauck, 1987) over a slab. Each level has 64 places and stands for one
-//! base-64 digit of a time in microseconds. An event waits at the level of the highest digit in which its time
-//! differs from the wheel's time. Each place holds a list in the order of scheduling.
+//! A hierarchical timing wheel (Varghese and Lauck, 1987) over a slab. Each level has 256 places and stands for one
+//! base-256 digit of a time in microseconds. An event waits at the level of the highest digit in which its time
+//! differs from the wheel's time. Each place holds a list in the order of scheduling. An event that is alone in its place
+//! is taken from there, so that few events change their place before their time comes.
 //!
 //! 1. No time in the queue is before the wheel's time, which is the time of the last event that was taken in its
 //!    turn.
@@ -11,6 +12,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::time::Instant;
 
@@ -24,13 +26,16 @@ pub struct Turn {
 }
 
 /// Bits of a digit.
-const DIGIT: u32 = 6;
-
-/// Values of a digit.
-const PLACES: usize = 1 << DIGIT;
+const DIGIT: u32 = 8;
 
 /// Digits of a time.
-const LEVELS: usize = u64::BITS.div_ceil(DIGIT) as usize;
+const LEVELS: usize = (u64::BITS / DIGIT) as usize;
+
+/// Places of all levels, one level after the other.
+const PLACES: usize = LEVELS << DIGIT;
+
+/// Places that share a word with one bit for each.
+const GROUP: usize = 64;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -40,11 +45,11 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct EventQueue<E> {
     /// The wheel's time.
     time: u64,
-    /// One bit per level, set if any event waits there.
-    busy: u16,
-    /// One bit per place, by level, set if any event waits there.
-    occupied: [u64; LEVELS],
-    lists: Box<[[SlotChain; PLACES]; LEVELS]>,
+    /// One bit per group of places, set if any event waits there.
+    busy: u32,
+    /// One bit per place, set if any event waits there.
+    occupied: [u64; PLACES / GROUP],
+    lists: Box<[SlotChain; PLACES]>,
     slab: Vec<Scheduled<E>>,
     /// The head of the list of entries without an event.
     free: u32,
@@ -67,8 +72,8 @@ struct Scheduled<E> {
 
 impl<E> EventQueue<E> {
     pub(crate) fn new() -> EventQueue<E> {
-        let lists = Box::new([[SlotChain { head: NONE, tail: NONE }; PLACES]; LEVELS]);
-        let (busy, occupied, slab) = (0, [0; LEVELS], Vec::new());
+        let lists = Box::new([SlotChain { head: NONE, tail: NONE }; PLACES]);
+        let (busy, occupied, slab) = (0, [0; PLACES / GROUP], Vec::new());
         EventQueue { time: 0, busy, occupied, lists, slab, free: NONE, scheduled: 0 }
     }
 
@@ -99,12 +104,11 @@ impl<E> EventQueue<E> {
         let linked = &mut self.slab[entry as usize];
         linked.next = NONE;
         let at = linked.turn.at.as_micros();
-        let level = level_of(at, self.time);
-        let place = digit(at, level);
-        let (occupied, list) = (&mut self.occupied[level], &mut self.lists[level][place]);
-        if *occupied & 1 << place == 0 {
-            *occupied |= 1 << place;
-            self.busy |= 1 << level;
+        let place = place_of(at, self.time);
+        let (occupied, list) = (&mut self.occupied[place / GROUP], &mut self.lists[place]);
+        if *occupied & 1 << (place % GROUP) == 0 {
+            *occupied |= 1 << (place % GROUP);
+            self.busy |= 1 << (place / GROUP);
             list.head = entry;
         } else {
             self.slab[list.tail as usize].next = entry;
@@ -114,23 +118,28 @@ impl<E> EventQueue<E> {
 
     /// Marks a place as empty.
     #[inline]
-    fn vacate(&mut self, level: usize, place: usize) {
-        self.occupied[level] &= !(1 << place);
-        if self.occupied[level] == 0 {
-            self.busy &= !(1 << level);
+    fn vacate(&mut self, place: usize) {
+        let occupied = &mut self.occupied[place / GROUP];
+        *occupied &= !(1 << (place % GROUP));
+        if *occupied == 0 {
+            self.busy &= !(1 << (place / GROUP));
         }
+    }
+
+    /// The first place where events wait.
+    #[inline]
+    fn first_place(&self) -> Option<usize> {
+        let group = self.busy.trailing_zeros() as usize;
+        let occupied = self.occupied.get(group)?;
+        Some(group * GROUP + occupied.trailing_zeros() as usize % GROUP)
     }
 
     /// The earliest turn.
     #[inline]
     pub(crate) fn first(&self) -> Option<Turn> {
-        if self.busy == 0 {
-            return None;
-        }
-        let level = self.busy.trailing_zeros() as usize;
-        let place = self.occupied[level].trailing_zeros() as usize;
-        let head = self.lists[level][place].head;
-        if level == 0 {
+        let place = self.first_place()?;
+        let head = self.lists[place].head;
+        if level_of(place) == 0 {
             return Some(self.slab[head as usize].turn);
         }
         self.list(head).map(|entry| entry.turn).min()
@@ -162,52 +171,57 @@ impl<E> EventQueue<E> {
     /// Takes the first event out, unless it is due after `until`. The wheel's time never gets past `until`.
     #[inline]
     pub(crate) fn take_until(&mut self, until: Instant) -> Option<(Turn, E)> {
-        while self.busy != 0 {
-            let level = self.busy.trailing_zeros() as usize;
-            let place = self.occupied[level].trailing_zeros() as usize;
-            let head = self.lists[level][place].head;
-            let Scheduled { turn, next, .. } = self.slab[head as usize];
-            if level == 0 || next == NONE {
+        loop {
+            let place = self.first_place()?;
+            let list = &mut self.lists[place];
+            let head = list.head;
+            let entry = &mut self.slab[head as usize];
+            let (turn, next) = (entry.turn, entry.next);
+            if level_of(place) == 0 || next == NONE {
                 if turn.at > until {
                     return None;
                 }
                 self.time = turn.at.as_micros();
+                entry.next = mem::replace(&mut self.free, head);
+                let event = entry.event.take()?;
                 if next == NONE {
-                    self.vacate(level, place);
+                    self.vacate(place);
                 } else {
-                    self.lists[level][place].head = next;
+                    list.head = next;
                 }
-                return self.release(head).map(|event| (turn, event));
+                return Some((turn, event));
             }
-            let (first, last) = moments(self.time, level, place);
-            if last > until.as_micros() && self.list(head).all(|entry| entry.turn.at > until) {
+            if !self.spread(place, until) {
                 return None;
             }
-            self.time = first;
-            self.spread(level, place);
         }
-        None
     }
 
-    /// Moves a list to the levels below, which are empty.
-    fn spread(&mut self, level: usize, place: usize) {
-        self.vacate(level, place);
-        let mut entry = self.lists[level][place].head;
+    /// Moves a list to the levels below, which are empty, unless all of it is due after `until`.
+    #[inline(never)]
+    fn spread(&mut self, place: usize, until: Instant) -> bool {
+        let (first, last) = moments(self.time, place);
+        let mut entry = self.lists[place].head;
+        if last > until.as_micros() && self.list(entry).all(|entry| entry.turn.at > until) {
+            return false;
+        }
+        self.time = first;
+        self.vacate(place);
         while entry != NONE {
             let next = self.slab[entry as usize].next;
             self.link(entry);
             entry = next;
         }
+        true
     }
 
     /// Takes out the event of this turn with a pass over the queue. No time passes.
     pub(crate) fn take_out(&mut self, turn: Turn) -> Option<E> {
         let found = self.slab.iter().position(|entry| entry.turn == turn && entry.event.is_some())?;
         let at = turn.at.as_micros();
-        let level = level_of(at, self.time);
-        let place = digit(at, level);
-        let mut entry = self.lists[level][place].head;
-        self.vacate(level, place);
+        let place = place_of(at, self.time);
+        let mut entry = self.lists[place].head;
+        self.vacate(place);
         // The others of its list are put back in their order.
         while entry != NONE {
             let next = self.slab[entry as usize].next;
@@ -229,26 +243,31 @@ impl<E> EventQueue<E> {
     }
 }
 
-/// The level of the highest digit in which the two times differ.
-const fn level_of(at: u64, time: u64) -> usize {
-    ((at ^ time | 1).ilog2() / DIGIT) as usize
+/// Where an event waits: at the level of the highest digit in which the two times differ.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "it is below the number of places")]
+const fn place_of(at: u64, time: u64) -> usize {
+    let shift = (at ^ time | 1).ilog2() / DIGIT * DIGIT;
+    let digit = at >> shift & ((1 << DIGIT) - 1);
+    ((shift as usize / DIGIT as usize) << DIGIT | digit as usize) % PLACES
+}
+
+/// The level of a place.
+const fn level_of(place: usize) -> usize {
+    place >> DIGIT
 }
 
 /// The first and the last moment for which a place stands.
-#[expect(clippy::cast_possible_truncation, reason = "a level is below 11")]
-const fn moments(time: u64, level: usize, place: usize) -> (u64, u64) {
-    let below = (1 << (level as u32 * DIGIT)) - 1;
-    let above = match u64::MAX.checked_shl((level as u32 + 1) * DIGIT) {
+#[expect(clippy::cast_possible_truncation, reason = "a level is below 8")]
+const fn moments(time: u64, place: usize) -> (u64, u64) {
+    let shift = level_of(place) as u32 * DIGIT;
+    let below = (1 << shift) - 1;
+    let above = match u64::MAX.checked_shl(shift + DIGIT) {
         Some(mask) => time & mask,
         None => 0,
     };
-    let first = above | (place as u64) << (level as u32 * DIGIT);
+    let first = above | (place as u64 & ((1 << DIGIT) - 1)) << shift;
     (first, first | below)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a level is below 11, a digit below 64")]
-const fn digit(at: u64, level: usize) -> usize {
-    (at >> (level as u32 * DIGIT)) as usize % PLACES
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::frame;
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
-use crate::process::{Process, Recipients};
+use crate::process::Process;
 use crate::sim::host::causes::{OwnMessage, Released};
 use crate::sim::host::hosts::HostIndex;
 use crate::sim::host::{RunningProcess, WaitingInput};
@@ -47,12 +47,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Sends one datagram to each of its recipients; `false` if its sender stopped meanwhile.
     fn send(&mut self, h: HostIndex, life: u64, packet: PacketId) -> bool {
-        let datagram = &self.net.packets.get(packet).datagram;
-        if let Recipients::One(to) = datagram.to {
-            self.send_to(packet, to);
-            self.run_fired(false);
-            return self.hosts.list[h].is_alive(life);
+        if !self.script.listens_to_datagrams()
+            && self.script.is_quiet()
+            && !self.hosts.list[h].awaits_crash()
+            && self.net.is_plain(self.watch.now, packet)
+        {
+            let (net, mut reach) = self.network();
+            net.send_plainly(&mut reach, packet);
+            return true;
         }
+        let datagram = &self.net.packets.get(packet).datagram;
         let mut recipients = datagram.recipients();
         while let Some(to) = recipients.next() {
             self.send_to(packet, to);
@@ -103,45 +107,61 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// A copy arrives.
+    #[inline]
     pub(crate) fn deliver(&mut self, h: HostIndex, id: PacketId) {
-        let to = self.hosts.list[h].id;
+        let host = &self.hosts.list[h];
+        let to = host.id;
         if self.net.is_cut_off(id, to) {
             return self.drop_at(to, id, Loss::CutAtDelivery);
         }
-        let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
-        if self.is_of_an_ended_program(to, id) {
+        let from = self.net.packets.get(id).datagram.from;
+        if from.shares_program_with(to) && self.is_of_an_ended_program(from, id) {
             return self.drop_at(to, id, Loss::Down);
         }
-        let Some(running) = self.hosts.list[h].running_mut() else {
-            return self.drop_at(to, id, Loss::Down);
-        };
-        if running.can_take(mode) {
-            if !running.is_idle() {
-                running.inbox.push_back(WaitingInput::Datagram(id));
-                return self.drain(h);
-            }
-            self.open(h, id);
-            let is_at_rest = |running: &RunningProcess<P>| {
-                running.can_take(mode) && !running.reported_low && running.is_idle()
-            };
-            return match self.hosts.list[h].running().is_some_and(is_at_rest) {
-                true => self.arm(h),
-                false => self.drain(h),
-            };
+        let Some(running) = host.running() else { return self.drop_at(to, id, Loss::Down) };
+        if !running.can_take(self.settings.disk.sync_mode) || !running.is_idle() {
+            return self.let_wait(h, id);
         }
-        if running.inbox.len() >= inbox_max {
-            return self.overflow(to, id);
-        }
-        running.inbox.push_back(WaitingInput::Datagram(id));
+        self.open(h, id);
+        self.rest(h);
     }
 
-    /// Whether a datagram was under way inside a program that has ended since. Such a datagram ends with the program.
-    fn is_of_an_ended_program(&self, to: ProcessId, id: PacketId) -> bool {
-        let datagram = &self.net.packets.get(id).datagram;
-        if !datagram.from.shares_program_with(to) {
-            return false;
+    /// A copy arrives where an input cannot be handed in, or where others wait.
+    #[inline(never)]
+    fn let_wait(&mut self, h: HostIndex, id: PacketId) {
+        let (mode, inbox_max) = (self.settings.disk.sync_mode, self.settings.inbox_max);
+        let host = &mut self.hosts.list[h];
+        let to = host.id;
+        let Some(running) = host.running_mut() else { return };
+        if running.can_take(mode) {
+            running.inbox.push_back(WaitingInput::Datagram(id));
+            self.drain(h);
+        } else if running.inbox.len() >= inbox_max {
+            self.overflow(to, id);
+        } else {
+            running.inbox.push_back(WaitingInput::Datagram(id));
         }
-        let Some(sender) = self.hosts.list.place(datagram.from) else { return false };
+    }
+
+    /// Goes on after an input: arms the wake-up, or hands in what waits.
+    #[inline]
+    fn rest(&mut self, h: HostIndex) {
+        let mode = self.settings.disk.sync_mode;
+        let is_at_rest = |running: &RunningProcess<P>| {
+            running.can_take(mode) && !running.reported_low && running.is_idle()
+        };
+        match self.hosts.list[h].running().is_some_and(is_at_rest) {
+            true => self.arm(h),
+            false => self.drain(h),
+        }
+    }
+
+    /// Whether a datagram that goes to its sender's own program was under way there when that program ended. Such a
+    /// datagram ends with the program.
+    #[inline(never)]
+    fn is_of_an_ended_program(&self, from: ProcessId, id: PacketId) -> bool {
+        let datagram = &self.net.packets.get(id).datagram;
+        let Some(sender) = self.hosts.list.place(from) else { return false };
         let sender = &self.hosts.list[sender];
         sender.lives > 1
             && frame::read_sealed(datagram).is_ok_and(|(header, _)| {
@@ -156,29 +176,37 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Opens a datagram whose turn has come. Its first message is handed in, and the others are next.
+    #[inline]
     pub(in crate::sim::host) fn open(&mut self, h: HostIndex, id: PacketId) {
-        let host = &self.hosts.list[h];
-        let (to, life) = (host.id, host.lives);
-        let mut packet = self.net.packets.get_mut(id);
-        if packet.origin != Origin::Here {
+        let to = self.hosts.list[h].id;
+        if self.net.packets.get(id).origin != Origin::Here {
             let (net, mut reach) = self.network();
             if let Err(why) = net.read_for(&mut reach, to, id) {
                 return self.drop_at(to, id, why);
             }
-            packet = self.net.packets.get_mut(id);
         }
+        let packet = self.net.packets.get_mut(id);
         let (from, hash) = (packet.datagram.from, packet.datagram.hash);
         self.watch.statistics.delivered += 1;
         self.watch.mark(FingerprintMark::Delivered, to, [from.number().into(), hash]);
         self.watch
             .line(to, LineClass::Routine, || TraceEvent::Delivered { from, copy: packet.traced(id.copy) });
-        let line = self.watch.full_line();
-        let is_alone = packet.messages.len() == 1 && line.is_none();
-        if is_alone && !self.script.listens_to_datagrams() && self.script.is_quiet() {
+        let is_seen = self.watch.is_full() || self.script.listens_to_datagrams() || !self.script.is_quiet();
+        if packet.messages.len() == 1 && !is_seen {
             // Nothing comes in between, as for most datagrams.
             let message = self.net.packets.take_only(id);
-            return self.hand_in_message(h, from, message);
+            self.hand_in_message(h, from, message);
+        } else {
+            self.open_several(h, from, id);
         }
+    }
+
+    /// Hands in the first of several messages, or one that a step or a full trace sees.
+    #[inline(never)]
+    fn open_several(&mut self, h: HostIndex, from: ProcessId, id: PacketId) {
+        let host = &self.hosts.list[h];
+        let (to, life) = (host.id, host.lives);
+        let line = self.watch.full_line();
         self.notify_script_of_datagram(false, (from, to), id);
         self.run_fired(false);
         let mut first = None;

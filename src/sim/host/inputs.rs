@@ -115,6 +115,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in a message that came in a datagram.
+    #[inline]
     pub(crate) fn hand_in_message(&mut self, h: HostIndex, from: ProcessId, message: P::Message) {
         let to = self.hosts.list[h].id;
         self.watch.show(&Observation::Delivered { to, from, message: &message });
@@ -181,21 +182,23 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Makes sure that the process wakes at its deadline, unless deadlines wait for steps. If the deadline has moved to a later time, the earlier
     /// wake-up stays in the queue and arms the next one.
+    #[inline]
     pub(crate) fn arm(&mut self, h: HostIndex) {
         if self.net.is_held() {
             return;
         }
         let now = self.watch.now;
-        let host = &mut self.hosts.list[h];
-        let life = host.lives;
-        let Some(running) = host.running() else { return };
+        let SimHost { life, lives, clock, .. } = &mut self.hosts.list[h];
+        let Life::Up(running) = life else { return };
         let Some((due, _)) = running.process.deadline() else { return };
-        let has_slept = running.wake.is_none() && host.clock.as_ref().is_some_and(|clock| clock.is_set_back);
-        let due = if has_slept { now } else { host.when(due).max(now) };
-        let Some(running) = host.running_mut() else { return };
+        let due = match clock {
+            Some(clock) if running.wake.is_none() && clock.is_set_back => now,
+            Some(clock) => clock.when(due).max(now),
+            None => due.max(now),
+        };
         if running.wake.is_none_or(|armed| due < armed) {
             running.wake = Some(due);
-            self.queue.push(due, QueuedEvent::Wake { host: h, life });
+            self.queue.push(due, QueuedEvent::Wake { host: h, life: *lives });
         }
     }
 
@@ -252,9 +255,11 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
         }
         let (appended, durable) = running.offsets();
-        let sent = &self.hosts.effects.sent;
-        let are_kept = running.lines.are_kept();
-        let own = sent.iter().filter(|message| are_kept && message.to.is_own(id)).count();
+        let own = if running.lines.are_kept() {
+            self.hosts.effects.sent.iter().filter(|message| message.to.is_own(id)).count()
+        } else {
+            0
+        };
         running.outbox.absorb(
             &mut self.hosts.effects,
             appended,
@@ -265,10 +270,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         running.look_at_causes(own, &self.hosts.ready);
         let within = within.and_then(|()| limits::check_sizes(id, &running.process));
         let within = within.and_then(|()| limits::check_looks::<P>(id, looks, outcomes));
+        let is_any_synced = running.unsynced.front().is_some_and(|batch| batch.end <= durable);
         self.hosts.handling = None;
-        let within = within.and_then(|()| durable::check(&self.hosts.list[h], durable));
         self.watch.object_to(within);
-        self.take_notes(h);
+        if is_any_synced {
+            self.watch.object_to(durable::check(&self.hosts.list[h], durable));
+        }
+        if !self.hosts.effects.notes.is_empty() {
+            self.take_notes(h);
+        }
         if is_slow {
             self.linger(h);
         }
@@ -278,20 +288,16 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         }
         self.look_at_role(h);
         self.run_fired(true);
-        if appends && self.crash_at(h, Seam::BeforeSync) {
+        if appends && (self.crash_at(h, Seam::BeforeSync) || !self.start_sync(h)) {
             return self.hosts.ready.clear();
         }
-        if appends && !self.start_sync(h) {
-            return self.hosts.ready.clear();
+        if !self.hosts.ready.is_empty() {
+            self.dispatch(h, life, Released::AtOnce);
         }
-        self.dispatch(h, life, Released::AtOnce);
         self.run_fired(false);
     }
 
     pub(in crate::sim::host) fn take_notes(&mut self, h: HostIndex) {
-        if self.hosts.effects.notes.is_empty() {
-            return;
-        }
         let id = self.hosts.list[h].id;
         for note in self.hosts.effects.notes.drain(..) {
             let (kind, subject) = (note.kind(), note.subject());

@@ -72,6 +72,41 @@ pub(crate) struct Fate {
     pub(crate) own: u64,
 }
 
+impl Fate {
+    /// What chance does to the copy whose draws are made from `own`.
+    pub(crate) fn of(network: &NetworkSettings, own: u64, ends: (ProcessId, ProcessId)) -> Fate {
+        let happens = |chance, concern| happens(chance, own, concern);
+        let is_held_back = happens(network.reordering, FateWord::Reordering);
+        let held = if is_held_back {
+            let most = network.reordering_by.as_micros().saturating_add(1);
+            Duration::from_micros(mix::below(drawn(own, FateWord::HeldBack), most))
+        } else {
+            Duration::ZERO
+        };
+        let latency = |concern| latency(network, ends, drawn(own, concern));
+        Fate {
+            is_lost: happens(network.loss, FateWord::Loss),
+            delay: latency(FateWord::Delay) + held,
+            second: happens(network.duplication, FateWord::Duplication)
+                .then(|| latency(FateWord::SecondDelay)),
+            is_held_back,
+            held,
+            own,
+        }
+    }
+
+    /// The delay of the copy whose draws are made from `own`, if chance does nothing else to it: the short way to
+    /// [`Fate::of`].
+    #[inline]
+    pub(crate) fn plain(network: &NetworkSettings, own: u64, ends: (ProcessId, ProcessId)) -> Option<Duration> {
+        let happens = |chance, concern| happens(chance, own, concern);
+        let is_plain = !happens(network.loss, FateWord::Loss)
+            && !happens(network.duplication, FateWord::Duplication)
+            && !happens(network.reordering, FateWord::Reordering);
+        is_plain.then(|| latency(network, ends, drawn(own, FateWord::Delay)))
+    }
+}
+
 /// The faults of a rough network for one copy, on top of its fate. Each `u64` is a uniform word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct LinkFaults {
@@ -114,6 +149,14 @@ pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> u64 {
     mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0])
 }
 
+/// Where the draws for all copies of one datagram begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning {
+    state: u64,
+    /// The sender's part of each link.
+    from: u64,
+}
+
 /// Draws fates.
 #[derive(Clone, Debug)]
 pub(crate) struct Fates {
@@ -136,46 +179,34 @@ impl Fates {
         self.spread = mix::mix(self.key, [0]) | 1;
     }
 
-    /// The fate of a datagram of this [`identity`] from `from` to `to`, sent `now`.
+    /// Where the draws for all copies of a datagram of this [`identity`] begin that is sent `now`.
     #[inline]
+    pub(crate) fn begin(&mut self, now: Instant, identity: u64, from: ProcessId) -> Beginning {
+        if self.now != now {
+            self.ordinals.forget();
+            self.now = now;
+        }
+        let state = self.key ^ now.as_micros().wrapping_mul(self.spread) ^ identity;
+        Beginning { state, from: u64::from(from.number()) << 32 }
+    }
+
+    /// The word that everything is drawn from that happens to one copy of a datagram.
+    #[inline]
+    pub(crate) fn own(&mut self, beginning: Beginning, to: ProcessId) -> u64 {
+        let on_link = mix::stir(beginning.state, [0, beginning.from | u64::from(to.number())]);
+        mix::stir(on_link, [self.ordinals.next(on_link), self.key])
+    }
+
+    /// The fate of a datagram of this [`identity`] from `from` to `to`, sent `now`.
     pub(crate) fn draw(
         &mut self,
         network: &NetworkSettings,
         now: Instant,
         identity: u64,
-        (from, to): (ProcessId, ProcessId),
+        ends: (ProcessId, ProcessId),
     ) -> Fate {
-        let link = u64::from(from.number()) << 32 | u64::from(to.number());
-        if self.now != now {
-            self.ordinals.forget();
-            self.now = now;
-        }
-        let at = now.as_micros().wrapping_mul(self.spread);
-        let on_link = mix::stir(self.key ^ at, [identity, link]);
-        let own = mix::stir(on_link, [self.ordinals.next(on_link), self.key]);
-        let draw = |concern| drawn(own, concern);
-        let happens = |chance, concern| happens(chance, own, concern);
-        let is_held_back = happens(network.reordering, FateWord::Reordering);
-        let held = if is_held_back {
-            let most = network.reordering_by.as_micros().saturating_add(1);
-            Duration::from_micros(mix::below(draw(FateWord::HeldBack), most))
-        } else {
-            Duration::ZERO
-        };
-        let latency = |concern| match &network.latency {
-            LinkLatency::Constant(length) => *length,
-            LinkLatency::Uniform(min, max) => uniform(*min, *max, draw(concern)),
-            latency => under_way(latency, from, to, draw(concern)),
-        };
-        Fate {
-            is_lost: happens(network.loss, FateWord::Loss),
-            delay: latency(FateWord::Delay) + held,
-            second: happens(network.duplication, FateWord::Duplication)
-                .then(|| latency(FateWord::SecondDelay)),
-            is_held_back,
-            held,
-            own,
-        }
+        let beginning = self.begin(now, identity, ends.0);
+        Fate::of(network, self.own(beginning, ends.1), ends)
     }
 
     /// The faults of a rough network for the datagram whose fate has this `own` word.
@@ -312,12 +343,24 @@ impl Ordinals {
     }
 }
 
+/// The latency that the uniform word `draw` gives a copy between these two.
+#[inline]
+fn latency(network: &NetworkSettings, (from, to): (ProcessId, ProcessId), draw: u64) -> Duration {
+    match &network.latency {
+        LinkLatency::Constant(length) => *length,
+        LinkLatency::Uniform(min, max) => uniform(*min, *max, draw),
+        latency => under_way(latency, from, to, draw),
+    }
+}
+
+#[inline]
 fn uniform(min: Duration, max: Duration, draw: u64) -> Duration {
     let width = (max - min).as_micros().saturating_add(1);
     min + Duration::from_micros(mix::below(draw, width))
 }
 
 /// The latency that the uniform word `draw` gives a datagram.
+#[inline(never)]
 fn under_way(latency: &LinkLatency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
     match latency {
         LinkLatency::Constant(length) => *length,

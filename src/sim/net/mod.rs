@@ -39,6 +39,7 @@ pub mod ledger;
 pub(crate) mod links;
 pub mod order;
 pub(crate) mod packets;
+mod plain;
 pub mod rule;
 pub(crate) mod rules;
 pub(crate) mod sending;
@@ -51,8 +52,8 @@ pub(crate) mod wires;
 pub(crate) struct Net<P: Process> {
     pub(crate) packets: Packets<P::Message>,
     fates: Fates,
-    /// Whether only chance can touch a copy: no fault, no rule, no hold, no core, no ledger, no order to keep. Every change to
-    /// one of these calls [`Net::notice`].
+    /// Whether only rules and chance can touch a copy: no fault, no hold, no core, no ledger, no order to keep. Every change
+    /// to one of these calls [`Net::notice`].
     is_calm: bool,
     /// The number of such changes.
     changes: u64,
@@ -110,7 +111,7 @@ impl<P: Process> Net<P> {
     }
 
     fn looks_calm(&self) -> bool {
-        let is_whole = !self.links.are_any_cut() && !self.clogs.are_any() && !self.rules.may_take();
+        let is_whole = !self.links.are_any_cut() && !self.clogs.are_any();
         let is_plain = !self.is_impaired && matches!(self.order, LinkOrder::Datagrams);
         is_whole && is_plain && self.held.is_none() && self.core.is_none() && self.ledger.is_none()
     }

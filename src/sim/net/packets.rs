@@ -60,7 +60,7 @@ pub(crate) struct Packet<M> {
     labels: Option<SharedLabels>,
     /// What its messages hold, if a trace asks for it.
     pub(crate) contents: Option<Contents>,
-    copies: u32,
+    pub(crate) copies: u32,
 }
 
 impl<M> Packet<M> {

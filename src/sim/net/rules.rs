@@ -292,13 +292,25 @@ impl Rules {
         labels: &Labels,
         mask: &mut RuleMask,
     ) -> Option<RuleEffect> {
+        if self.admit(now, from, labels, mask) { self.take_by_one(from, to, labels, mask) } else { None }
+    }
+
+    /// Whether any live rule admits the sender and the messages of a datagram, for which `mask` is made if it is not yet.
+    #[inline]
+    pub(crate) fn admit(
+        &mut self,
+        now: Instant,
+        from: ProcessId,
+        labels: &Labels,
+        mask: &mut RuleMask,
+    ) -> bool {
         if now >= self.next_edge {
             self.refresh(now);
         }
         if mask.version != self.version {
             self.sift(mask, from, labels);
         }
-        if mask.about == 0 { None } else { self.take_by_one(from, to, labels, mask) }
+        mask.about != 0
     }
 
     fn take_by_one(

@@ -103,8 +103,13 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
 
     /// The number of the last line of a trace that has every line; `None` of any other trace.
     pub(crate) fn full_line(&self) -> Option<u64> {
-        let is_full = self.trace.settings.level == TraceLevel::Full;
-        self.trace.written().checked_sub(1).filter(|_| is_full)
+        self.trace.written().checked_sub(1).filter(|_| self.is_full())
+    }
+
+    /// Whether the trace has every line.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.trace.settings.level == TraceLevel::Full
     }
 
     /// Writes one trace line. The line is built only if it is kept.

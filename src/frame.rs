@@ -276,6 +276,7 @@ impl<'a> Messages<'a> {
     }
 
     /// Decodes all messages and appends them to `messages`, up to the first malformed one.
+    #[inline]
     pub fn decode_into<M: Wire>(self, messages: &mut Vec<M>) -> Result<(), WireError> {
         for bytes in self {
             messages.push(M::from_bytes(bytes?)?);

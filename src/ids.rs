@@ -8,23 +8,25 @@ use crate::wire::{Reader, Wire, WireError};
 pub const SITES_MAX: u8 = 9;
 
 /// One member that runs the protocol, numbered from 0; always below [`SITES_MAX`].
+// As wide as the number of a client, so that every `ProcessId` has its number in the same place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(try_from = "u8", into = "u8")
 )]
-pub struct SiteId(u8);
+pub struct SiteId(u16);
 
 impl SiteId {
     /// The site with this number, or `None` from [`SITES_MAX`] on.
     pub const fn new(number: u8) -> Option<SiteId> {
-        if number < SITES_MAX { Some(SiteId(number)) } else { None }
+        if number < SITES_MAX { Some(SiteId(number as u16)) } else { None }
     }
 
     /// Its number, from 0.
+    #[expect(clippy::cast_possible_truncation, reason = "it is below `SITES_MAX`")]
     pub const fn number(self) -> u8 {
-        self.0
+        self.0 as u8
     }
 
     /// Its place in an array by site.
@@ -43,7 +45,7 @@ impl TryFrom<u8> for SiteId {
 
 impl From<SiteId> for u8 {
     fn from(site: SiteId) -> u8 {
-        site.0
+        site.number()
     }
 }
 
@@ -55,7 +57,7 @@ impl fmt::Display for SiteId {
 
 impl Wire for SiteId {
     fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
-        out.push(self.0);
+        out.push(self.number());
     }
 
     fn size(&self) -> usize {
@@ -98,12 +100,9 @@ impl ProcessId {
     /// Whether the two processes share a program, so that no network lies between them.
     #[inline]
     pub fn shares_program_with(self, other: ProcessId) -> bool {
-        match (self, other) {
-            (ProcessId::Site(a), ProcessId::Terminal(b)) | (ProcessId::Terminal(a), ProcessId::Site(b)) => {
-                a == b
-            }
-            _ => self == other,
-        }
+        let is_client = |process| matches!(process, ProcessId::Client(_));
+        // The numbers differ most often.
+        self.number() as u16 == other.number() as u16 && is_client(self) == is_client(other)
     }
 
     /// The process that its program is called after: the site of a terminal, any other process itself.
@@ -117,11 +116,12 @@ impl ProcessId {
     /// A number that differs for every process; keys and hashes are made from it.
     #[inline]
     pub const fn number(self) -> u32 {
-        match self {
-            ProcessId::Site(site) => site.0 as u32,
-            ProcessId::Terminal(site) => 0x1_0000 | site.0 as u32,
-            ProcessId::Client(number) => 0x2_0000 | number as u32,
-        }
+        let (kind, number) = match self {
+            ProcessId::Site(site) => (0, site.0),
+            ProcessId::Terminal(site) => (1, site.0),
+            ProcessId::Client(number) => (2, number),
+        };
+        kind << 16 | number as u32
     }
 }
 
@@ -282,12 +282,12 @@ impl SiteSet {
 
     /// Removes and returns the first site.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a site number is below 16")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16")]
     pub fn pop_first(&mut self) -> Option<SiteId> {
         if self.is_empty() {
             return None;
         }
-        let number = self.0.trailing_zeros() as u8;
+        let number = self.0.trailing_zeros() as u16;
         self.0 &= self.0 - 1;
         Some(SiteId(number))
     }

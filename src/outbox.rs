@@ -57,6 +57,7 @@ impl Spare {
     }
 
     /// A datagram without messages.
+    #[inline]
     fn take(&mut self, from: ProcessId, to: Recipients) -> Box<Datagram> {
         let Some(mut spare) = self.0.pop() else {
             // Most datagrams hold one short message, and there may be many.
@@ -145,6 +146,7 @@ impl Outbox {
         effects.buffer.clear();
     }
 
+    #[inline(always)]
     fn absorb_one(
         &mut self,
         message: &Sent,
@@ -195,7 +197,7 @@ impl Outbox {
         (self.drafts, self.own) = (drafts, own);
     }
 
-    #[inline]
+    #[inline(always)]
     fn let_go(
         &mut self,
         is_independent: bool,
@@ -247,6 +249,7 @@ impl Outgoing {
 }
 
 /// Appends a message to a datagram that has room for it, and panics if it has none.
+#[inline]
 fn put(datagram: &mut Datagram, message: &Sent, bytes: &[u8], datagram_max: usize) {
     frame::put_message(&mut datagram.bytes, bytes);
     assert!(

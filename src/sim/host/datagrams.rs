@@ -107,7 +107,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// A copy arrives.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deliver(&mut self, h: HostIndex, id: PacketId) {
         let host = &self.hosts.list[h];
         let to = host.id;
@@ -144,7 +144,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Goes on after an input: arms the wake-up, or hands in what waits.
-    #[inline]
+    #[inline(always)]
     fn rest(&mut self, h: HostIndex) {
         let mode = self.settings.disk.sync_mode;
         let is_at_rest = |running: &RunningProcess<P>| {
@@ -176,7 +176,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Opens a datagram whose turn has come. Its first message is handed in, and the others are next.
-    #[inline]
+    #[inline(always)]
     pub(in crate::sim::host) fn open(&mut self, h: HostIndex, id: PacketId) {
         let to = self.hosts.list[h].id;
         if self.net.packets.get(id).origin != Origin::Here {

@@ -182,7 +182,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 
     /// Makes sure that the process wakes at its deadline, unless deadlines wait for steps. If the deadline has moved to a later time, the earlier
     /// wake-up stays in the queue and arms the next one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn arm(&mut self, h: HostIndex) {
         if self.net.is_held() {
             return;

@@ -295,12 +295,6 @@ impl<P: Process> SimHost<P> {
         self.clock.as_ref().map_or(now, |clock| clock.shows(now))
     }
 
-    /// The world's time when its clock shows `due`.
-    #[inline]
-    pub(crate) fn when(&self, due: Instant) -> Instant {
-        self.clock.as_ref().map_or(due, |clock| clock.when(due))
-    }
-
     /// Whether recovery must refuse the contents of its disk.
     pub(crate) fn is_damaged(&self) -> bool {
         self.storage == Storage::Damaged || self.disk.as_ref().is_some_and(SimDisk::is_astray)

@@ -97,7 +97,7 @@ impl Fate {
 
     /// The delay of the copy whose draws are made from `own`, if chance does nothing else to it: the short way to
     /// [`Fate::of`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn plain(network: &NetworkSettings, own: u64, ends: (ProcessId, ProcessId)) -> Option<Duration> {
         let happens = |chance, concern| happens(chance, own, concern);
         let is_plain = !happens(network.loss, FateWord::Loss)
@@ -191,7 +191,7 @@ impl Fates {
     }
 
     /// The word that everything is drawn from that happens to one copy of a datagram.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn own(&mut self, beginning: Beginning, to: ProcessId) -> u64 {
         let on_link = mix::stir(beginning.state, [0, beginning.from | u64::from(to.number())]);
         mix::stir(on_link, [self.ordinals.next(on_link), self.key])

@@ -98,6 +98,7 @@ impl<M> Packets<M> {
     }
 
     /// Stores a datagram with one copy. The caller must release that copy too.
+    #[inline]
     pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
         let identity = fates::identity(&datagram.labels);
         let copy = CopyId::default();

@@ -82,20 +82,34 @@ impl<E> EventQueue<E> {
     /// # Panics
     /// If `at` is before an event that was taken in its turn.
     pub(crate) fn push(&mut self, at: Instant, event: E) {
+        self.push_here(at, event);
+    }
+
+    /// [`push`](EventQueue::push), compiled into its caller.
+    ///
+    /// # Panics
+    /// If `at` is before an event that was taken in its turn.
+    #[inline(always)]
+    pub(crate) fn push_here(&mut self, at: Instant, event: E) {
         assert!(at.as_micros() >= self.time, "{at} is over");
         let turn = Turn { at, sequence: self.scheduled };
         self.scheduled += 1;
         let entry = Scheduled { turn, next: NONE, event: Some(event) };
         let place = self.free;
-        if let Some(free) = self.slab.get_mut(place as usize) {
-            self.free = free.next;
-            *free = entry;
-            self.link(place);
-        } else {
-            let place = u32::try_from(self.slab.len()).ok().filter(|place| *place < NONE);
-            self.slab.push(entry);
-            self.link(place.expect("fewer than 2^32 events are scheduled"));
+        match self.slab.get_mut(place as usize) {
+            Some(free) => {
+                self.free = mem::replace(free, entry).next;
+                self.link(place);
+            }
+            None => self.grow(entry),
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, entry: Scheduled<E>) {
+        let place = u32::try_from(self.slab.len()).ok().filter(|place| *place < NONE);
+        self.slab.push(entry);
+        self.link(place.expect("fewer than 2^32 events are scheduled"));
     }
 
     /// Puts an entry at the end of the list where its time belongs.

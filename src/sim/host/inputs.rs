@@ -115,7 +115,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     }
 
     /// Hands in a message that came in a datagram.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hand_in_message(&mut self, h: HostIndex, from: ProcessId, message: P::Message) {
         let to = self.hosts.list[h].id;
         self.watch.show(&Observation::Delivered { to, from, message: &message });

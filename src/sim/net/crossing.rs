@@ -148,9 +148,10 @@ impl Crossing {
         if from.shares_program_with(to) {
             return out.push(plain(INSIDE));
         }
-        let fate = self.fates.draw(&self.network, now, fates::identity(labels), (from, to));
+        let (kind, identity) = fates::identity(labels);
+        let fate = self.fates.draw(&self.network, now, identity, (from, to));
         let mut network = NetworkView::calm((from, to));
-        network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::default());
+        network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::of(kind));
         if self.is_impaired {
             let faults = self.fates.link_faults(&self.network, now, fate.own, (from, to));
             (network.sites, network.impairments) = (self.sites, Impairments::of(WireRoom::Endless, faults));

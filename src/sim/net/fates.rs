@@ -142,11 +142,19 @@ fn happens(chance: Chance, own: u64, concern: FateWord) -> bool {
         && mix::below(drawn(own, concern), chance.denominator.into()) < chance.numerator.into()
 }
 
-/// The identity of a datagram, as one word: kind and subject of its first message, or 0 without messages.
-pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> u64 {
-    let Some((kind, subject)) = labels.first() else { return 0 };
-    let kind = mix::absorb(0, kind.as_bytes());
-    mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0])
+/// The hash by which kinds of messages are compared.
+#[inline]
+pub(crate) fn hash_of_kind(kind: &str) -> u64 {
+    mix::absorb(0, kind.as_bytes())
+}
+
+/// The identity of a datagram, as one word: kind and subject of its first message, or 0 without messages. The first word
+/// is the hash of that kind alone.
+#[inline]
+pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> (u64, u64) {
+    let Some((kind, subject)) = labels.first() else { return (0, 0) };
+    let kind = hash_of_kind(kind);
+    (kind, mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0]))
 }
 
 /// Where the draws for all copies of one datagram begin.
@@ -470,7 +478,7 @@ mod tests {
                 let (at, subject, to) = ways(n);
                 let ends = (ProcessId::site(0), to);
                 let fate =
-                    fates.draw(&network, Instant::from_micros(at), identity(&[("Accept", subject)]), ends);
+                    fates.draw(&network, Instant::from_micros(at), identity(&[("Accept", subject)]).1, ends);
                 let delay = usize::try_from(fate.delay.as_micros()).unwrap();
                 counts[delay] += 1;
                 lost_by_delay[delay] += u64::from(fate.is_lost);

@@ -100,18 +100,18 @@ impl<M> Packets<M> {
     /// Stores a datagram with one copy. The caller must release that copy too.
     #[inline]
     pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
-        let identity = fates::identity(&datagram.labels);
+        let (kind, identity) = fates::identity(&datagram.labels);
         let copy = CopyId::default();
         if let Some(place) = self.free.pop() {
             let packet = &mut self.slab[place as usize];
             self.spare.give(mem::replace(&mut packet.datagram, datagram));
             (packet.identity, packet.copies, packet.origin) = (identity, 1, Origin::Here);
-            packet.mask = RuleMask::default();
+            packet.mask = RuleMask::of(kind);
             return PacketId { place, copy };
         }
         let place = u32::try_from(self.slab.len()).expect("fewer than 2^32 datagrams are under way");
         let (messages, origin, labels) = (Vec::with_capacity(1), Origin::Here, None);
-        let mask = RuleMask::default();
+        let mask = RuleMask::of(kind);
         self.slab.push(Packet {
             datagram,
             messages,
@@ -176,7 +176,7 @@ impl<M> Packets<M> {
     }
 
     /// Counts one copy less, of a datagram with one message, and takes that message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_only(&mut self, id: PacketId) -> M
     where
         M: Clone,
@@ -194,6 +194,7 @@ impl<M> Packets<M> {
     }
 
     /// Counts one copy less. The last one frees the place.
+    #[inline]
     pub(crate) fn release(&mut self, id: PacketId) {
         let packet = &mut self.slab[id.place as usize];
         packet.copies -= 1;

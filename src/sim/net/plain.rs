@@ -53,7 +53,7 @@ impl<P: Process> Net<P> {
             match self.places.place(to) {
                 Some(host) => {
                     packet.copies += 1;
-                    reach.queue.push(now + delay, QueuedEvent::Deliver { host, packet: id });
+                    reach.queue.push_here(now + delay, QueuedEvent::Deliver { host, packet: id });
                 }
                 None => self.lose(reach, id, to, Loss::Nowhere),
             }

@@ -4,9 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ids::{ProcessId, SiteId, SiteSet};
-use crate::mix;
 use crate::process::Subject;
 use crate::sim::net::clogs::CloggedCopy;
+use crate::sim::net::fates;
 use crate::sim::net::rule::{Filter, LinkRule, Ruling};
 use crate::sim::script::Target;
 use crate::time::Instant;
@@ -171,18 +171,23 @@ impl CountedRule {
     }
 }
 
-/// The hash by which kinds are compared.
-fn hash(kind: &str) -> u64 {
-    mix::absorb(0, kind.as_bytes())
-}
-
 /// Which live rules admit a datagram's sender and messages, as one bit each. Valid while the same rules are live.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RuleMask {
+    /// The hash of the kind of its first message.
+    kind: u64,
     /// One bit per live rule, by place. Live rules from 63 on share the last bit.
     about: u64,
     /// The [`Rules`] version that it was computed for.
     version: u64,
+}
+
+impl RuleMask {
+    /// For a datagram whose first message is of the kind with this [hash](fates::hash_of_kind).
+    #[inline]
+    pub(crate) const fn of(kind: u64) -> RuleMask {
+        RuleMask { kind, about: 0, version: 0 }
+    }
 }
 
 /// The rules in order, and which of them are live.
@@ -203,7 +208,7 @@ impl Rules {
 
     /// Adds a rule after the others. Its targets are resolved at this moment.
     pub(crate) fn push(&mut self, rule: LinkRule, ends: RuleTargets, now: Instant, is_optional: bool) {
-        let kind = rule.filter.kind.as_deref().map(hash);
+        let kind = rule.filter.kind.as_deref().map(fates::hash_of_kind);
         let RuleTargets { from, to, stray } = ends;
         let (rule, kept) = (Arc::new(rule), Vec::new());
         self.list.push(CountedRule { rule, from, to, stray, kept, kind, is_optional, matched: 0, ruled: 0 });
@@ -273,10 +278,9 @@ impl Rules {
 
     /// Computes the mask of a datagram, once for all its recipients.
     fn sift(&self, mask: &mut RuleMask, from: ProcessId, labels: &Labels) {
-        *mask = RuleMask { about: 0, version: self.version };
-        let kind = labels.first().map_or(0, |(kind, _)| hash(kind));
+        (mask.about, mask.version) = (0, self.version);
         for (bit, place) in self.live.iter().enumerate() {
-            if self.list[*place].is_about(from, labels, kind) {
+            if self.list[*place].is_about(from, labels, mask.kind) {
                 mask.about |= 1 << bit.min(63);
             }
         }
@@ -398,7 +402,7 @@ mod tests {
             let (from, to) = (ProcessId::site(0), ProcessId::site(1));
             let ends = (from, to);
             rules
-                .take(Instant::from_micros(at), ends, &labels, &mut RuleMask::default())
+                .take(Instant::from_micros(at), ends, &labels, &mut RuleMask::of(0))
                 .map(|taken| taken.ruling)
         };
         assert_eq!(take(9, "Accept"), None, "not yet");
@@ -431,7 +435,7 @@ mod tests {
         assert_eq!((rules.unmatched().count(), rules.live.len()), (2, 2));
         let mut takes = || {
             let labels = [("Accept", Subject::NONE)];
-            rules.take(Instant::ZERO, (from, to), &labels, &mut RuleMask::default()).is_some()
+            rules.take(Instant::ZERO, (from, to), &labels, &mut RuleMask::of(0)).is_some()
         };
         assert_eq!([takes(), takes(), takes()], [true, true, false]);
         assert_eq!((rules.unmatched().count(), rules.live.len()), (0, 0));

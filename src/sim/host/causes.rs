@@ -76,8 +76,15 @@ impl InputLines {
 impl<P: Process> RunningProcess<P> {
     /// The process has handled its input. Of its messages to itself, `own` were sent, and those in `ready`
     /// do not wait.
+    #[inline]
     pub(in crate::sim::host) fn look_at_causes(&mut self, own: usize, ready: &VecDeque<Outgoing>) {
-        let Some(line) = self.lines.handed else { return };
+        if let Some(line) = self.lines.handed {
+            self.keep_causes(line, own, ready);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_causes(&mut self, line: u64, own: usize, ready: &VecDeque<Outgoing>) {
         let is_own = |outgoing: &&Outgoing| matches!(outgoing, Outgoing::Own(_));
         let waiting = own.saturating_sub(ready.iter().filter(is_own).count());
         self.lines.own.extend(core::iter::repeat_n(line, waiting));

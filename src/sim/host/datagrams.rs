@@ -7,7 +7,7 @@ use crate::outbox::Outgoing;
 use crate::process::Process;
 use crate::sim::host::causes::{OwnMessage, Released};
 use crate::sim::host::hosts::HostIndex;
-use crate::sim::host::{RunningProcess, WaitingInput};
+use crate::sim::host::WaitingInput;
 use crate::sim::net::packets::{Origin, PacketId};
 use crate::sim::script::Seam;
 use crate::sim::script::matcher::Happening;
@@ -146,13 +146,15 @@ impl<P: Process, J: Judge<P>> World<P, J> {
     /// Goes on after an input: arms the wake-up, or hands in what waits.
     #[inline(always)]
     fn rest(&mut self, h: HostIndex) {
-        let mode = self.settings.disk.sync_mode;
-        let is_at_rest = |running: &RunningProcess<P>| {
-            running.can_take(mode) && !running.reported_low && running.is_idle()
-        };
-        match self.hosts.list[h].running().is_some_and(is_at_rest) {
-            true => self.arm(h),
-            false => self.drain(h),
+        match self.hosts.list[h].running() {
+            Some(running)
+                if running.can_take(self.settings.disk.sync_mode)
+                    && !running.reported_low
+                    && running.is_idle() =>
+            {
+                self.arm(h);
+            }
+            _ => self.drain(h),
         }
     }
 

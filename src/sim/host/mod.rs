@@ -154,6 +154,7 @@ impl<P: Process> RunningProcess<P> {
     }
 
     /// Whether an input may be handed in at this moment.
+    #[inline]
     pub(crate) fn can_take(&self, mode: SyncMode) -> bool {
         let is_held = match mode {
             SyncMode::Overlapped => false,
@@ -178,16 +179,19 @@ impl<P: Process> RunningProcess<P> {
     }
 
     /// Whether its journal has no next file reserved.
+    #[inline]
     pub(crate) fn is_low(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_low)
     }
 
     /// Whether its host has something to hand in before all inputs that arrive.
+    #[inline]
     pub(crate) fn has_news(&self) -> bool {
         self.is_new || self.is_low() != self.reported_low
     }
 
     /// Whether no input waits.
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         !self.has_news() && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
     }

@@ -101,8 +101,8 @@ impl ProcessId {
     #[inline]
     pub fn shares_program_with(self, other: ProcessId) -> bool {
         let is_client = |process| matches!(process, ProcessId::Client(_));
-        // The numbers differ most often.
-        self.number() as u16 == other.number() as u16 && is_client(self) == is_client(other)
+        // Their numbers differ most often.
+        self.parts().1 == other.parts().1 && is_client(self) == is_client(other)
     }
 
     /// The process that its program is called after: the site of a terminal, any other process itself.
@@ -116,12 +116,17 @@ impl ProcessId {
     /// A number that differs for every process; keys and hashes are made from it.
     #[inline]
     pub const fn number(self) -> u32 {
-        let (kind, number) = match self {
+        let (kind, number) = self.parts();
+        kind << 16 | number as u32
+    }
+
+    /// Its kind, and its number among its kind.
+    const fn parts(self) -> (u32, u16) {
+        match self {
             ProcessId::Site(site) => (0, site.0),
             ProcessId::Terminal(site) => (1, site.0),
             ProcessId::Client(number) => (2, number),
-        };
-        kind << 16 | number as u32
+        }
     }
 }
 

@@ -259,7 +259,6 @@ impl<E> EventQueue<E> {
 
 /// Where an event waits: at the level of the highest digit in which the two times differ.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "it is below the number of places")]
 const fn place_of(at: u64, time: u64) -> usize {
     let shift = (at ^ time | 1).ilog2() / DIGIT * DIGIT;
     let digit = at >> shift & ((1 << DIGIT) - 1);

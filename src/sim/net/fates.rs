@@ -218,6 +218,7 @@ impl Fates {
     }
 
     /// The faults of a rough network for the datagram whose fate has this `own` word.
+    #[inline]
     pub(crate) fn link_faults(
         &self,
         network: &NetworkSettings,
@@ -237,6 +238,18 @@ impl Fates {
             stray: happens(network.misdelivery, FateWord::Misdelivery)
                 .then(|| drawn(own, FateWord::WrongSite)),
         }
+    }
+
+    /// Whether a rough network does nothing to this datagram.
+    #[inline(never)]
+    pub(crate) fn are_gentle(
+        &self,
+        network: &NetworkSettings,
+        now: Instant,
+        own: u64,
+        ends: (ProcessId, ProcessId),
+    ) -> bool {
+        self.link_faults(network, now, own, ends) == LinkFaults::default()
     }
 
     /// Whether this moment lies in a burst of this link: a function of the key, the link and the window.

@@ -52,8 +52,8 @@ pub(crate) mod wires;
 pub(crate) struct Net<P: Process> {
     pub(crate) packets: Packets<P::Message>,
     fates: Fates,
-    /// Whether only rules and chance can touch a copy: no fault, no hold, no core, no ledger, no order to keep. Every change
-    /// to one of these calls [`Net::notice`].
+    /// Whether only rules and chance can touch a copy: no fault, no hold, no core, no ledger, no order to keep, no
+    /// bandwidth. Every change to one of these calls [`Net::notice`].
     is_calm: bool,
     /// The number of such changes.
     changes: u64,
@@ -89,7 +89,9 @@ impl<P: Process> Net<P> {
         Net {
             packets: Packets::new(),
             fates: Fates::new(settings.seed),
-            is_calm: !is_impaired && settings.network.order == Links::Datagrams && held.is_none(),
+            is_calm: settings.network.order == Links::Datagrams
+                && settings.network.bandwidth.is_none()
+                && held.is_none(),
             changes: 0,
             places: Places::new(settings.sites, clients),
             rules: Rules::new(),
@@ -112,7 +114,7 @@ impl<P: Process> Net<P> {
 
     fn looks_calm(&self) -> bool {
         let is_whole = !self.links.are_any_cut() && !self.clogs.are_any();
-        let is_plain = !self.is_impaired && matches!(self.order, LinkOrder::Datagrams);
+        let is_plain = self.wires.are_endless() && matches!(self.order, LinkOrder::Datagrams);
         is_whole && is_plain && self.held.is_none() && self.core.is_none() && self.ledger.is_none()
     }
 

@@ -83,7 +83,7 @@ impl<P: Process> Net<P> {
         let Some(fate) = fate else { return self.schedule_delivery(reach, id, to, INSIDE) };
         let packet = self.packets.get_mut(id);
         let from = packet.datagram.from;
-        let network = if self.is_calm && !self.rules.may_take() {
+        let network = if self.is_calm && !self.is_impaired && !self.rules.may_take() {
             NetworkView::calm((from, to))
         } else {
             self.look_around(reach, id, (from, to), &fate)
@@ -132,7 +132,6 @@ impl<P: Process> Net<P> {
     }
 
     /// Bandwidth and chance faults of a rough network for one copy.
-    #[cold]
     fn look_at_link<J: Judge<P>>(
         &self,
         reach: &Reach<'_, P, J>,

@@ -33,6 +33,11 @@ impl Wires {
         Wires { programs, free_at: alloc::vec![Instant::ZERO; links] }
     }
 
+    /// Whether no link has a bandwidth limit.
+    pub(crate) const fn are_endless(&self) -> bool {
+        self.free_at.is_empty()
+    }
+
     fn place(&self, (from, to): (ProcessId, ProcessId)) -> usize {
         let program = |process| match process {
             ProcessId::Site(site) | ProcessId::Terminal(site) => site.index(),

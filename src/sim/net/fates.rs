@@ -4,12 +4,12 @@
 //! datagrams at that moment. It is drawn before any rule is matched. So adding or removing a datagram, fault or
 //! command does not change the fate of any other datagram.
 
-use alloc::vec::Vec;
-
 use crate::ids::ProcessId;
 use crate::mix::{self, Seed};
 use crate::process::Subject;
-use crate::sim::net::settings::{Chance, LinkLatency, NetworkSettings};
+use crate::sim::net::latency::{latency, uniform};
+use crate::sim::net::ordinals::Ordinals;
+use crate::sim::net::settings::{Chance, NetworkSettings};
 use crate::time::{Duration, Instant};
 
 /// The ChaCha8 stream of the key of all fates.
@@ -98,7 +98,11 @@ impl Fate {
     /// The delay of the copy whose draws are made from `own`, if chance does nothing else to it: the short way to
     /// [`Fate::of`].
     #[inline(always)]
-    pub(crate) fn plain(network: &NetworkSettings, own: u64, ends: (ProcessId, ProcessId)) -> Option<Duration> {
+    pub(crate) fn plain(
+        network: &NetworkSettings,
+        own: u64,
+        ends: (ProcessId, ProcessId),
+    ) -> Option<Duration> {
         let happens = |chance, concern| happens(chance, own, concern);
         let is_plain = !happens(network.loss, FateWord::Loss)
             && !happens(network.duplication, FateWord::Duplication)
@@ -270,212 +274,10 @@ impl Fates {
     }
 }
 
-/// Counts identical datagrams within one moment: a table with open addressing. Entries of other moments are free.
-#[derive(Clone, Debug)]
-struct Ordinals {
-    /// Its length is a power of two, and it is at most half full.
-    table: Vec<CountedCopies>,
-    moment: u64,
-    used: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct CountedCopies {
-    what: u64,
-    moment: u64,
-    count: u64,
-}
-
-impl Ordinals {
-    fn new() -> Ordinals {
-        Ordinals {
-            table: alloc::vec![CountedCopies { what: 0, moment: 0, count: 0 }; 32],
-            moment: 1,
-            used: 0,
-        }
-    }
-
-    /// Starts another moment.
-    fn forget(&mut self) {
-        self.moment += 1;
-        self.used = 0;
-    }
-
-    /// How often `what` was counted in this moment before.
-    #[inline]
-    fn next(&mut self, what: u64) -> u64 {
-        if self.used >= self.table.len() / 2 {
-            self.grow();
-        }
-        let moment = self.moment;
-        // Nearly always its place is free.
-        let place = self.place_of(what);
-        if let Some(entry) = self.table.get_mut(place)
-            && entry.moment != moment
-        {
-            *entry = CountedCopies { what, moment, count: 0 };
-            self.used += 1;
-            return 0;
-        }
-        self.next_of_many(what)
-    }
-
-    #[cold]
-    fn next_of_many(&mut self, what: u64) -> u64 {
-        let moment = self.moment;
-        let entry = self.entry(what);
-        if entry.moment == moment {
-            entry.count += 1;
-            return entry.count;
-        }
-        *entry = CountedCopies { what, moment, count: 0 };
-        self.used += 1;
-        0
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        {
-            let length = self.table.len() * 2;
-            let old = core::mem::take(&mut self.table);
-            self.table.resize(length, CountedCopies { what: 0, moment: 0, count: 0 });
-            let moment = self.moment;
-            for counted in old.into_iter().filter(|counted| counted.moment == moment) {
-                *self.entry(counted.what) = counted;
-            }
-        }
-    }
-
-    /// Where the entry of `what` is, unless others are in its way.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "it is below the length of the table")]
-    const fn place_of(&self, what: u64) -> usize {
-        what as usize & self.table.len().wrapping_sub(1)
-    }
-
-    /// The entry of `what`, or the free entry where it belongs.
-    fn entry(&mut self, what: u64) -> &mut CountedCopies {
-        let mask = self.table.len() - 1;
-        let mut place = self.place_of(what);
-        while self.table[place].moment == self.moment && self.table[place].what != what {
-            place = (place + 1) & mask;
-        }
-        &mut self.table[place]
-    }
-}
-
-/// The latency that the uniform word `draw` gives a copy between these two.
-#[inline]
-fn latency(network: &NetworkSettings, (from, to): (ProcessId, ProcessId), draw: u64) -> Duration {
-    match &network.latency {
-        LinkLatency::Constant(length) => *length,
-        LinkLatency::Uniform(min, max) => uniform(*min, *max, draw),
-        latency => under_way(latency, from, to, draw),
-    }
-}
-
-#[inline]
-fn uniform(min: Duration, max: Duration, draw: u64) -> Duration {
-    let width = (max - min).as_micros().saturating_add(1);
-    min + Duration::from_micros(mix::below(draw, width))
-}
-
-/// The latency that the uniform word `draw` gives a datagram.
-#[inline(never)]
-fn under_way(latency: &LinkLatency, from: ProcessId, to: ProcessId, draw: u64) -> Duration {
-    match latency {
-        LinkLatency::Constant(length) => *length,
-        LinkLatency::Uniform(min, max) => uniform(*min, *max, draw),
-        LinkLatency::Exponential { min, mean } => *min + exponential(*mean, draw),
-        LinkLatency::Table(rows) => {
-            let site = |process: ProcessId| process.as_site().map(|site| site.index());
-            match (site(from), site(to)) {
-                (Some(from), Some(to)) => {
-                    under_way(&rows[from][to], ProcessId::site(0), ProcessId::site(0), draw)
-                }
-                (Some(near), None) | (None, Some(near)) => {
-                    let others = rows[near].iter().enumerate().filter(|(other, _)| *other != near);
-                    let lengths = others.map(|(_, latency)| under_way(latency, from, to, draw));
-                    lengths.max().unwrap_or(Duration::ZERO)
-                }
-                (None, None) => Duration::ZERO,
-            }
-        }
-    }
-}
-
-const STEPS: usize = 64;
-
-/// `log2(1 + i / 64)` in units of 2^-32.
-const LOG2: [u64; STEPS + 1] = log2_table();
-
-/// The natural logarithm of 2 in units of 2^-32.
-const LN_2: u64 = 2_977_044_472;
-
-/// Computed bit by bit: squaring a number doubles its logarithm, and reaching 2 adds one bit to it.
-const fn log2_table() -> [u64; STEPS + 1] {
-    let mut table = [0; STEPS + 1];
-    let mut at = 0;
-    while at <= STEPS {
-        // In units of 2^-62, from 1 to 2.
-        let mut x = (1u128 << 62) + ((at as u128) << 62) / STEPS as u128;
-        let mut log = 0;
-        if at == STEPS {
-            log = 1 << 32;
-        } else {
-            let mut bit = 1u64 << 31;
-            while bit > 0 {
-                x = (x * x) >> 62;
-                if x >= 2 << 62 {
-                    x >>= 1;
-                    log |= bit;
-                }
-                bit >>= 1;
-            }
-        }
-        table[at] = log;
-        at += 1;
-    }
-    table
-}
-
-/// An exponentially distributed length with this mean, at most ten times the mean. It is computed from minus the
-/// logarithm of a uniform number: the whole part is a count of leading zeros, and the fraction comes from a table.
-fn exponential(mean: Duration, draw: u64) -> Duration {
-    let uniform = draw | 1;
-    let zeros = uniform.leading_zeros();
-    // The bits after the leading one, as a fraction of 64 steps: 6 bits choose, 32 bits interpolate.
-    let fraction = uniform.checked_shl(zeros + 1).unwrap_or(0);
-    let step = usize::try_from(fraction >> 58).expect("6 bits");
-    let within = fraction << 6 >> 32;
-    let log2 = LOG2[step] + (((LOG2[step + 1] - LOG2[step]) * within) >> 32);
-    // -log2 of uniform / 2^64, in units of 2^-32.
-    let bits = (u64::from(zeros + 1) << 32) - log2;
-    let times = (u128::from(bits) * u128::from(LN_2)) >> 32;
-    let micros = (u128::from(mean.as_micros()) * times) >> 32;
-    let longest = mean.times(10);
-    u64::try_from(micros).map_or(longest, |micros| Duration::from_micros(micros).min(longest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_exponential_table_has_its_mean_its_median_and_its_end() {
-        let mean = Duration::from_millis(10);
-        let draws = 100_000u64;
-        let lengths: alloc::vec::Vec<u64> =
-            (0..draws).map(|n| exponential(mean, mix::mix(5, [n])).as_micros()).collect();
-        let average = lengths.iter().sum::<u64>() / draws;
-        assert!((9_900..10_100).contains(&average), "the mean of {draws} draws is {average} us");
-        let below_median = lengths.iter().filter(|length| **length < 6_931).count();
-        assert!((49_300..50_700).contains(&below_median), "{below_median} of {draws} are below the median");
-        assert_eq!(exponential(mean, 0), mean.times(10));
-        assert_eq!(exponential(mean, u64::MAX), Duration::ZERO);
-        let descends = |n: u64| exponential(mean, n << 48) >= exponential(mean, (n + 1) << 48);
-        assert!((0..65_535).all(descends), "more uniform means less waiting");
-    }
+    use crate::sim::net::settings::LinkLatency;
 
     /// As `mixed_words_are_uniform`: the mean is 255 and the 1-in-10,000 bound about 346.
     #[test]
@@ -571,22 +373,5 @@ mod tests {
             assert!(together.again.is_none_or(|by| range.contains(&by)));
         }
         assert!(counts.iter().all(|count| (440..560).contains(count)), "{counts:?}");
-    }
-
-    #[test]
-    fn what_is_identical_within_a_moment_is_counted() {
-        let mut ordinals = Ordinals::new();
-        let ask = |ordinals: &mut Ordinals, what: u64| ordinals.next(what);
-        assert_eq!([7, 7, 8, 7].map(|what| ask(&mut ordinals, what)), [0, 1, 0, 2]);
-        assert!((100..1_000).all(|what| ask(&mut ordinals, what) == 0), "the table grows");
-        assert_eq!(ask(&mut ordinals, 7), 3);
-        ordinals.forget();
-        assert_eq!(ask(&mut ordinals, 7), 0);
-    }
-
-    #[test]
-    fn logarithms_of_the_table() {
-        assert_eq!((LOG2[0], LOG2[STEPS]), (0, 1 << 32));
-        assert_eq!(LOG2[32], 2_512_394_809, "log2 of 1.5");
     }
 }

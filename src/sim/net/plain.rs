@@ -39,7 +39,9 @@ impl<P: Process> Net<P> {
                 let (network, ends) = (&reach.settings.network, (from, to));
                 let own = self.fates.own(beginning, to);
                 match Fate::plain(network, own, ends) {
-                    Some(delay) if !self.is_impaired || self.fates.are_gentle(network, now, own, ends) => delay,
+                    Some(delay) if !self.is_impaired || self.fates.are_gentle(network, now, own, ends) => {
+                        delay
+                    }
                     _ => {
                         self.pass(reach, id, to, Some(Fate::of(network, own, ends)));
                         continue;

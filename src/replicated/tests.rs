@@ -77,8 +77,8 @@ impl Fold {
         self.apply(submission(next, after, request))
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.replica.machine().tweets().map(|tweet| tweet.text.as_str()).collect()
+    fn texts(&self) -> Vec<String> {
+        self.replica.machine().tweets().map(|tweet| tweet.text.to_string()).collect()
     }
 }
 
@@ -234,7 +234,7 @@ fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again()
     assert_eq!(evicted(fold.next(open(3))), Some(at(1)), "the other one was used since");
     assert_eq!(fold.next(tweet(at(1), 1, "late")), Applied::Expired { is_undone: true });
     assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Applied::Expired { is_undone: false });
-    assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
+    assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first".to_string()], 2));
     let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
     assert_eq!(look_up(at(1), 1), KnownOutcome::Expired { is_undone: true });
     assert_eq!(

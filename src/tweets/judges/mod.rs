@@ -24,6 +24,7 @@ pub mod order;
 pub mod outside;
 pub mod pages;
 pub mod prefix;
+mod prints;
 pub mod sessions;
 pub mod shelf;
 #[cfg(test)]

@@ -26,6 +26,9 @@ use calls::{Armed, Faults};
 use pages::{DiskPage, PAGE};
 use power::Power;
 
+/// Pages that are not packed yet, although more were begun: what is not synced is read again when it is.
+const BEGUN_MAX: usize = 4;
+
 type FileId = u64;
 type FolderNames = BTreeMap<Arc<str>, FileId>;
 
@@ -75,6 +78,8 @@ pub struct SimDisk {
     /// Files that vanished while a process had them open. The process can use them until it ends.
     unlinked: FolderNames,
     files: BTreeMap<FileId, Arc<SimFile>>,
+    /// The pages that were begun last. Journals append, so whoever has begun some more is done with a page.
+    begun: VecDeque<(FileId, usize)>,
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
     /// Syncs that the host has not taken yet.
@@ -93,6 +98,7 @@ impl SimDisk {
             folder_synced: BTreeMap::new(),
             unlinked: BTreeMap::new(),
             files: BTreeMap::new(),
+            begun: VecDeque::new(),
             unsynced: VecDeque::new(),
             syncs: VecDeque::new(),
             started: Vec::new(),
@@ -232,18 +238,22 @@ impl SimDisk {
         })
     }
 
-    fn put(&mut self, file: FileId, offset: u64, bytes: &[u8]) {
-        let Some(file) = self.files.get_mut(&file) else { return };
+    fn put(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
+        let Some(file) = self.files.get_mut(&id) else { return };
         let file = Arc::make_mut(file);
         for (page, within, range) in spans(offset, bytes.len()) {
-            let (before, from) = file.pages.split_at_mut(page);
-            if from[0].is_none()
-                && let Some(Some(before)) = before.last_mut()
-            {
-                // Journals append: whoever comes to a page is done with the page before it.
-                before.pack();
+            if file.pages[page].is_none() {
+                self.begun.push_back((id, page));
             }
-            from[0].get_or_insert_with(DiskPage::blank).write(within, &bytes[range]);
+            file.pages[page].get_or_insert_with(DiskPage::blank).write(within, &bytes[range]);
+        }
+        while self.begun.len() > BEGUN_MAX
+            && let Some((file, page)) = self.begun.pop_front()
+        {
+            let file = self.files.get_mut(&file).map(Arc::make_mut);
+            if let Some(Some(page)) = file.and_then(|file| file.pages.get_mut(page)) {
+                page.pack();
+            }
         }
     }
 

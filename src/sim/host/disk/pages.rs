@@ -144,11 +144,12 @@ fn unpacked(mut packed: &[u8]) -> [u8; PAGE] {
             packed = rest;
         } else {
             let (back, rest) = rest.split_first_chunk().expect("a copy says where it begins");
-            let from = at - usize::from(u16::from_le_bytes(*back));
-            for place in 0..length + COPY_MIN {
-                page[at + place] = page[from + place];
+            let (back, mut left) = (usize::from(u16::from_le_bytes(*back)), length + COPY_MIN);
+            while left > 0 {
+                let length = left.min(back);
+                page.copy_within(at - back..at - back + length, at);
+                (at, left) = (at + length, left - length);
             }
-            at += length + COPY_MIN;
             packed = rest;
         }
     }

@@ -346,7 +346,7 @@ mod tests {
                 },
                 paxos::PaxosMessage::HeartbeatReply { ballot, chosen, beat: 1, applied: Claim::default() },
                 paxos::PaxosMessage::Nack { ballot, promised: ballot, chosen, leader: None },
-                paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
+                paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::noop() },
             ]
         };
         for message in messages(2) {

@@ -409,7 +409,7 @@ mod tests {
                 let before = model.effect(session, next);
                 model.apply(position, &submission);
                 let mut outcome = None;
-                replica.apply(&Entry::Values([submission].into()), |_, _, found| outcome = Some(found));
+                replica.apply(&Entry::of([submission]), |_, _, found| outcome = Some(found));
                 let life = model.life(position);
                 match (&request, outcome.unwrap()) {
                     (Request::Open { .. }, Applied::Answered { is_repeated, evicted, .. }) => {

@@ -326,7 +326,7 @@ fn check_reports(
             is_reported,
             PROPERTY,
             "slot {slot}: {site}'s promise of {ballot} does not report {}, accepted under {}",
-            Shown(&vote.entry),
+            Shown(vote.entry),
             vote.ballot
         );
     }

@@ -99,6 +99,10 @@ impl Model {
 
     /// Where the request of this number took effect.
     pub fn effect(&self, session: Session, number: u64) -> Option<Position> {
+        // Judges ask most about requests that are under way.
+        if self.table.get(&session).is_some_and(|open| number > open.last) {
+            return None;
+        }
         self.effects.get(&(session, number)).copied()
     }
 

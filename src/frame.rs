@@ -16,7 +16,7 @@ use core::fmt;
 use crate::ids::{ProcessId, SiteSet};
 use crate::mix;
 use crate::process::{Recipients, Subject};
-use crate::wire::{Reader, Wire, WireError, put_u64};
+use crate::wire::{Reader, SharedValues, Wire, WireError, put_u64};
 
 /// The version of the datagram format that this code writes and reads.
 pub const VERSION: u8 = 2;
@@ -280,6 +280,18 @@ impl<'a> Messages<'a> {
     pub fn decode_into<M: Wire>(self, messages: &mut Vec<M>) -> Result<(), WireError> {
         for bytes in self {
             messages.push(M::from_bytes(bytes?)?);
+        }
+        Ok(())
+    }
+
+    /// The same, and what was decoded before is shared.
+    pub fn decode_sharing<M: Wire>(
+        self,
+        shared: &mut SharedValues,
+        messages: &mut Vec<M>,
+    ) -> Result<(), WireError> {
+        for bytes in self {
+            messages.push(shared.decode(bytes?)?);
         }
         Ok(())
     }

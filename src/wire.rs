@@ -7,10 +7,15 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt::{self, Debug};
 
 use crate::mix::Seed;
 use crate::time::{Duration, Instant};
+
+mod shared;
+
+pub use shared::SharedValues;
 
 /// A value with exactly one byte form.
 pub trait Wire: Sized + Clone + Debug {
@@ -19,6 +24,12 @@ pub trait Wire: Sized + Clone + Debug {
 
     /// Reads one value and leaves `input` just after it.
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// Reads one value that will be shared. A type whose values are kept in many places may take it with
+    /// [`Reader::shared`].
+    fn decode_arc(input: &mut Reader<'_>) -> Result<Arc<Self>, WireError> {
+        Self::decode(input).map(Arc::new)
+    }
 
     /// How many bytes [`Wire::encode`] appends.
     fn size(&self) -> usize {
@@ -87,12 +98,14 @@ impl core::error::Error for WireError {}
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    /// Where parts that were decoded before are found.
+    shared: Option<&'a RefCell<SharedValues>>,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the front of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+        Reader { rest: bytes, shared: None }
     }
 
     /// The bytes that have not been read.
@@ -453,7 +466,7 @@ impl<T: Wire> Wire for Arc<T> {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Arc<T>, WireError> {
-        T::decode(input).map(Arc::new)
+        T::decode_arc(input)
     }
 }
 

@@ -32,8 +32,9 @@ const STEPS_ALL: u64 = 400_000;
 /// A history of calls. A clone copies the calls that are not in the kept order, and shares the rest.
 pub struct History<M: Sequential> {
     model: M,
-    calls: CowLog<Call<M>>,
-    /// The answers: number of the call, moment, answer.
+    /// By beginning: who asked, what, and when.
+    calls: CowLog<(ProcessId, M::Operation, Moment)>,
+    /// The answers, stored apart so that clones share old calls: number of the call, moment, answer.
     answers: CowLog<(usize, Moment, M::Answer)>,
     count: u64,
     /// Whether there is a kept order: one that explains everything so far.
@@ -126,14 +127,14 @@ impl<M: Sequential> History<M> {
     /// Adds a call of `who` that began at the moment `begun`. Returns the number of the call, by which it is answered.
     pub fn begin(&mut self, who: ProcessId, operation: M::Operation, begun: Moment) -> usize {
         let number = self.calls.len();
-        self.calls.push(Call { who, operation, begun, answer: None });
+        self.calls.push((who, operation, begun));
         self.open.insert(number, None);
         number
     }
 
     /// The request of the call with this number.
     pub fn operation(&self, number: usize) -> Option<&M::Operation> {
-        self.calls.get(number).map(|call| &call.operation)
+        self.calls.get(number).map(|(_, operation, _)| operation)
     }
 
     /// The number of calls when a search spent its steps; `None` while everything is judged.
@@ -188,27 +189,34 @@ impl<M: Sequential> History<M> {
 
     /// Appends the call of this number to the kept order, if it may stand there.
     fn put(&mut self, number: usize) -> bool {
-        let (Some(call), Some(answer)) = (self.calls.get(number), self.open.remove(&number)) else {
+        let (Some((_, operation, begun)), Some(answer)) = (self.calls.get(number), self.open.remove(&number))
+        else {
             return false;
         };
         let is_late = answer.as_ref().is_some_and(|(at, _)| *at < self.newest);
-        let passes_by = self.open.values().flatten().any(|(at, _)| *at < call.begun);
+        let passes_by = self.open.values().flatten().any(|(at, _)| *at < *begun);
         if is_late || passes_by {
             return false;
         }
         let answer = answer.map(|(_, answer)| answer);
-        let is_owed = answer.is_none() && self.model.reveals_state(&call.operation);
+        let is_owed = answer.is_none() && self.model.reveals_state(operation);
         let owed = is_owed.then(|| self.state.clone());
         let state = core::mem::replace(&mut self.state, self.model.initial());
-        let Some(state) = self.model.apply(state, &call.operation, answer.as_ref()) else { return false };
+        let Some(state) = self.model.apply(state, operation, answer.as_ref()) else { return false };
         self.owed.extend(owed.map(|before| (number, (before, state.clone()))));
-        (self.state, self.newest) = (state, self.newest.max(call.begun));
+        (self.state, self.newest) = (state, self.newest.max(*begun));
         true
     }
 
     /// Searches the whole history, in the guessed order first.
     fn judge<R: Ord>(&mut self, guess: &impl Fn(&M::Operation) -> Option<R>) -> Result<(), Contradiction<M>> {
-        let mut calls: Vec<Call<M>> = self.calls.iter().cloned().collect();
+        let call = |(who, operation, begun): &(ProcessId, M::Operation, Moment)| Call {
+            who: *who,
+            operation: operation.clone(),
+            begun: *begun,
+            answer: None,
+        };
+        let mut calls: Vec<Call<M>> = self.calls.iter().map(call).collect();
         for (number, at, answer) in self.answers.iter() {
             calls[*number].answer = Some((*at, answer.clone()));
         }

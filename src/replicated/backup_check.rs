@@ -243,7 +243,7 @@ mod tests {
         let request = Request::Open { client: ProcessId::Client(1), nonce: count };
         let number = Number { incarnation, count };
         let submission = Submission { origin: site(origin), number, after: Number::default(), request };
-        Entry::Values([Arc::new(submission)].into())
+        Entry::of([Arc::new(submission)])
     }
 
     fn promised(round: u64, leader: u8) -> Record {

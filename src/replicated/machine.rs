@@ -18,8 +18,8 @@ use crate::wire::{Tagged, Wire, WireError};
 /// The [`Display`] of an operation or a query says what is asked for. That of an outcome or a reply follows the request
 /// in notes and traces, like `finds 7`, or is empty.
 pub trait Machine: Clone + Default + PartialEq + Eq + Debug + 'static {
-    /// Changes the state, or looks at it from its place in the log.
-    type Operation: Wire + PartialEq + Eq + Display;
+    /// Changes the state, or looks at it from its place in the log. Sites and judges share it.
+    type Operation: Wire + PartialEq + Eq + Display + Send + Sync;
     /// The result of an operation, which is remembered for retries. [`Answer`](super::Answer) takes tag 1.
     type Outcome: Tagged + PartialEq + Eq + Display;
     /// A question to a site, without an entry in the log. [`Query`](super::Query) takes tags 2 and 4.

@@ -418,12 +418,13 @@ impl<M: Machine> Sessions<M> {
     }
 
     fn use_at(&mut self, at: Position, session: Session) {
-        self.uses.push_back((at, session));
-        // This leaves at most one use of each session, so the next time is at least as many uses away.
-        if self.uses.len() > 2 * self.max {
+        // Before the list grows, which would double its memory. This leaves at most one use of each session, so the next
+        // time is about as many uses away.
+        if self.uses.len() >= 2 * self.max {
             let by_id = &self.by_id;
             self.uses.retain(|(at, session)| is_last_use(by_id, *at, *session));
         }
+        self.uses.push_back((at, session));
     }
 
     fn evict(&mut self) -> Option<Session> {

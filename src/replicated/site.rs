@@ -659,7 +659,7 @@ impl<M: Machine> Site<M> {
             if batch.is_empty() {
                 return;
             }
-            self.paxos.propose(now, Entry::Values(batch.into()), effects);
+            self.paxos.propose(now, Entry::of(batch), effects);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The contents of the log: requests of clients, numbered by the site that took them.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::replicated::machine::{Machine, Position};
-use crate::wire::U64_MAX;
+use crate::wire::{Reader, U64_MAX, Wire, WireError};
 
 /// A client's request, to be executed once. The unit of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,4 +94,37 @@ wire_enum!(Request<M: Machine> {
     2 => Execute { client, session, number, operation, is_last },
 });
 wire_struct!(Number { incarnation, count });
-wire_struct!(Submission<M: Machine> { origin, number, after, request });
+
+impl<M: Machine> Submission<M> {
+    /// The first bytes of a submission, which tell its origin and number.
+    const TELLING_BYTES: usize = 8;
+}
+
+impl<M: Machine> Wire for Submission<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Submission { origin, number, after, request } = self;
+        origin.encode(out);
+        number.encode(out);
+        after.encode(out);
+        request.encode(out);
+    }
+
+    fn size(&self) -> usize {
+        let Submission { origin, number, after, request } = self;
+        origin.size() + number.size() + after.size() + request.size()
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Submission<M>, WireError> {
+        Ok(Submission {
+            origin: Wire::decode(input)?,
+            number: Wire::decode(input)?,
+            after: Wire::decode(input)?,
+            request: Wire::decode(input)?,
+        })
+    }
+
+    /// It stands in queues, in datagrams and in the log of every site.
+    fn decode_arc(input: &mut Reader<'_>) -> Result<Arc<Submission<M>>, WireError> {
+        input.shared(Self::TELLING_BYTES, |input| Self::decode(input).map(Arc::new))
+    }
+}

@@ -65,7 +65,7 @@ impl Fold {
 
     fn apply(&mut self, submission: Submission) -> Applied {
         let mut outcomes = Vec::new();
-        let entry = Entry::Values([Arc::new(submission)].into());
+        let entry = Entry::of([Arc::new(submission)]);
         self.replica.apply(&entry, |_, _, outcome| outcomes.push(outcome));
         outcomes.remove(0)
     }
@@ -77,8 +77,8 @@ impl Fold {
         self.apply(submission(next, after, request))
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.replica.machine().tweets().map(|tweet| tweet.text.as_str()).collect()
+    fn texts(&self) -> Vec<String> {
+        self.replica.machine().tweets().map(|tweet| tweet.text.to_string()).collect()
     }
 }
 
@@ -234,7 +234,7 @@ fn the_session_used_longest_ago_is_evicted_and_nothing_of_it_is_executed_again()
     assert_eq!(evicted(fold.next(open(3))), Some(at(1)), "the other one was used since");
     assert_eq!(fold.next(tweet(at(1), 1, "late")), Applied::Expired { is_undone: true });
     assert_eq!(fold.next(tweet(at(77), 1, "never opened")), Applied::Expired { is_undone: false });
-    assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first"], 2));
+    assert_eq!((fold.texts(), fold.replica.session_count()), (vec!["first".to_string()], 2));
     let look_up = |session, number| fold.replica.look_up(tweet(session, number, "first").id(), CLIENT);
     assert_eq!(look_up(at(1), 1), KnownOutcome::Expired { is_undone: true });
     assert_eq!(
@@ -334,7 +334,7 @@ fn the_largest_submission_and_the_largest_page_keep_their_bounds() {
         reports: vec![paxos::Report {
             slot: Slot(big),
             ballot: Some(paxos::Ballot { round: big, site: SiteId::new(8).unwrap() }),
-            entry: Entry::Values([Arc::new(largest)].into()),
+            entry: Entry::of([Arc::new(largest)]),
         }],
     };
     let message = Message::Paxos { message: paxos::PaxosMessage::Promise(promise) };
@@ -380,7 +380,7 @@ fn message() -> impl Strategy<Value = Message> {
         let values =
             requests.into_iter().map(|request| Arc::new(submission(number(1, 2), number(1, 1), request)));
         let values: Vec<_> = values.collect();
-        if values.is_empty() { Entry::Noop } else { Entry::Values(values.into()) }
+        Entry::of(values)
     });
     let slot = (0u64..1 << 40).prop_map(Slot);
     let ballot = (0u64..1 << 40, 0u8..9)
@@ -507,7 +507,7 @@ fn attack() -> impl Strategy<Value = (ProcessId, Message)> {
     let near = (low.clone(), low, count, 0u8..3, 0u8..9).prop_map(|(slot, chosen, round, by, kind)| {
         let ballot = paxos::Ballot { round, site: SiteId::new(by).unwrap() };
         let values = [Arc::new(submission(number(1, slot.0), number(1, 0), open(round)))];
-        let entry = if kind % 2 == 0 { Entry::Noop } else { Entry::Values(values.into()) };
+        let entry = if kind % 2 == 0 { Entry::noop() } else { Entry::of(values) };
         let message = match kind {
             0 => paxos::PaxosMessage::Prepare { ballot, first: slot },
             1 => paxos::PaxosMessage::Accept { ballot, slot, chosen, entry },

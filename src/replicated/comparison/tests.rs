@@ -21,7 +21,7 @@ fn entry(count: u64) -> Entry<alloc::sync::Arc<Submission>> {
     let request = Request::Open { client: ProcessId::Client(1), nonce: count };
     let number = Number { incarnation: 1, count };
     let after = Number { incarnation: u64::from(count > 1), count: count - 1 };
-    Entry::Values([alloc::sync::Arc::new(Submission { origin: site(1), number, after, request })].into())
+    Entry::of([alloc::sync::Arc::new(Submission { origin: site(1), number, after, request })])
 }
 
 /// Site 0 of `sites`, which has applied `slots` slots.

@@ -94,22 +94,49 @@ impl Wire for Slot {
     }
 }
 
-/// The content of a slot. Log, message and record share it.
+/// The content of a slot: values, applied in this order. Log, message and record share it.
+///
+/// Without values it is a no-op, which closes a slot for which a prepare quorum reported no accept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Entry<V> {
-    /// Nothing: closes a slot for which a prepare quorum reported no accept.
-    Noop,
-    /// Values, applied in this order; at least one.
-    Values(Arc<[V]>),
+pub struct Entry<V>(Values<V>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Values<V> {
+    /// Most slots hold one value, which is shared by itself.
+    One(V),
+    /// None, or two or more.
+    Many(Arc<[V]>),
 }
 
 impl<V> Entry<V> {
+    /// The entry that does nothing.
+    pub fn noop() -> Entry<V> {
+        Entry(Values::Many(Arc::default()))
+    }
+
+    /// The entry of these values; a no-op if there are none.
+    pub fn of(values: impl Into<Vec<V>>) -> Entry<V> {
+        let mut values = values.into();
+        match values.pop() {
+            Some(value) if values.is_empty() => Entry(Values::One(value)),
+            last => {
+                values.extend(last);
+                Entry(Values::Many(values.into()))
+            }
+        }
+    }
+
     /// The values, none for a no-op.
     pub fn values(&self) -> &[V] {
-        match self {
-            Entry::Noop => &[],
-            Entry::Values(values) => values,
+        match &self.0 {
+            Values::One(value) => core::slice::from_ref(value),
+            Values::Many(values) => values,
         }
+    }
+
+    /// Whether it does nothing.
+    pub fn is_noop(&self) -> bool {
+        self.values().is_empty()
     }
 }
 
@@ -126,14 +153,13 @@ impl<V: Wire> Wire for Entry<V> {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Entry<V>, WireError> {
-        Ok(match input.length(ENTRY_VALUES_MAX)? {
-            0 => Entry::Noop,
-            1 => Entry::Values(Arc::new([V::decode(input)?])),
+        match input.length(ENTRY_VALUES_MAX)? {
+            1 => V::decode(input).map(|value| Entry(Values::One(value))),
             count => {
                 let values: Vec<V> = (0..count).map(|_| V::decode(input)).collect::<Result<_, _>>()?;
-                Entry::Values(values.into())
+                Ok(Entry(Values::Many(values.into())))
             }
-        })
+        }
     }
 }
 

@@ -242,7 +242,7 @@ impl<V: Value> Paxos<V> {
                 // No member of the quorum accepted anything here, so nothing can have been chosen.
                 None => {
                     port.note(PaxosNote::ClosesHole(slot));
-                    self.propose(now, Entry::Noop, port);
+                    self.propose(now, Entry::noop(), port);
                 }
             }
         }

@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn entry(value: u64) -> Entry<u64> {
-        Entry::Values([value].into())
+        Entry::of([value])
     }
 
     #[test]

@@ -178,7 +178,7 @@ impl<V: Value> Paxos<V> {
                 return;
             }
             port.note(PaxosNote::ClosesHole(slot));
-            self.propose(now, Entry::Noop, port);
+            self.propose(now, Entry::noop(), port);
         }
     }
 }

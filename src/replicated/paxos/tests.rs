@@ -79,7 +79,7 @@ pub(super) fn ballot(round: u64, number: u8) -> Ballot {
 }
 
 pub(super) fn entry(value: u64) -> Entry<u64> {
-    Entry::Values([value].into())
+    Entry::of([value])
 }
 
 pub(super) fn recovered(records: Vec<PaxosRecord<u64>>) -> Paxos<u64> {
@@ -132,7 +132,7 @@ fn of_several_reports_the_highest_ballot_is_proposed_again_and_only_an_unreporte
     paxos.on_message(LATER, site(1), promise(mine, (0, 3), 3, one), &mut port);
     assert!(port.proposals().is_empty(), "one promise of three is no quorum");
     paxos.on_message(LATER, site(2), promise(mine, (0, 4), 4, other), &mut port);
-    assert_eq!(port.proposals(), [(0, entry(20)), (1, Entry::Noop), (2, entry(12))]);
+    assert_eq!(port.proposals(), [(0, entry(20)), (1, Entry::noop()), (2, entry(12))]);
     assert_eq!(paxos.log().chosen_at(Slot(3)), Some(&entry(13)), "reported as chosen: learned, not proposed");
 }
 
@@ -501,7 +501,7 @@ fn messages_that_make_no_sense_are_dropped_with_a_reason() {
     );
     let nack = PaxosMessage::Nack { ballot: mine, promised: unreachable, chosen: Slot(0), leader: None };
     check(1, nack, "a round that nobody can have reached");
-    let large = Entry::Values(vec![1 << 60; 40].into());
+    let large = Entry::of(vec![1 << 60; 40]);
     let supply = PaxosMessage::FetchReply { slot: Slot(0), entry: large, chosen: Slot(1) };
     check(1, supply, "an entry larger than any that this cluster makes");
     check(

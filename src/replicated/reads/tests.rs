@@ -37,7 +37,7 @@ impl ReadStage {
             record: paxos::PaxosRecord::Accepted {
                 ballot: Ballot { round: 1, site: SiteId::new(1).unwrap() },
                 slot: Slot(slot),
-                entry: Entry::<Arc<Submission>>::Noop,
+                entry: Entry::<Arc<Submission>>::noop(),
             },
         };
         let mark = Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(chosen)) };
@@ -81,7 +81,7 @@ impl ReadStage {
 
     fn chosen(&mut self, slot: u64) -> Vec<String> {
         let message =
-            paxos::PaxosMessage::FetchReply { slot: Slot(slot), entry: Entry::Noop, chosen: Slot(0) };
+            paxos::PaxosMessage::FetchReply { slot: Slot(slot), entry: Entry::noop(), chosen: Slot(0) };
         self.deliver(NOW, ProcessId::site(1), Message::Paxos { message })
     }
 }

@@ -78,8 +78,8 @@ impl Fold {
         self.0.look_up(request.id(), ProcessId::Client(client))
     }
 
-    fn texts(&self) -> Vec<&str> {
-        self.0.machine().tweets().map(|tweet| tweet.text.as_str()).collect()
+    fn texts(&self) -> Vec<String> {
+        self.0.machine().tweets().map(|tweet| tweet.text.to_string()).collect()
     }
 }
 
@@ -94,7 +94,7 @@ fn those_who_ask_once_and_go_evict_nobody() {
     }
     assert_eq!((fold.0.session_count(), fold.0.ended_count()), (1, 1_024));
     let (slot, is_repeated) = fold.done(tweet(idle, 2, "back"));
-    assert!(!is_repeated && fold.texts().last() == Some(&"back"), "{slot}");
+    assert!(!is_repeated && fold.texts().last().is_some_and(|last| last == "back"), "{slot}");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_closed_session_answers_its_last_request_again_and_does_nothing_more() {
     let opening = Request::Open { client: ProcessId::Client(1), nonce: 7 };
     assert_eq!(fold.known(&opening, 1), KnownOutcome::Answered { at: session, answer: Answer::Opened });
     assert!(matches!(fold.next(opening), Applied::Answered { is_repeated: true, .. }));
-    assert_eq!((fold.texts(), fold.0.session_count()), (vec!["a"], 0));
+    assert_eq!((fold.texts(), fold.0.session_count()), (vec!["a".to_string()], 0));
 }
 
 /// Duplicates of a request of which one was executed before the session ended: the others must not pass for requests

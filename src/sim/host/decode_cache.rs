@@ -1,12 +1,14 @@
 //! A cache of decoded values: a record that several sites hold is decoded once.
 //!
+//! Its [shared parts](SharedValues) are those of the datagrams that carried them.
+//!
 //! Decoding is a function of the bytes, so a cached value equals a fresh one. The two differ only in shared memory,
 //! which is safe because nobody changes the values. A clone starts empty.
 
 use alloc::vec::Vec;
 
 use crate::mix;
-use crate::wire::{Wire, WireError};
+use crate::wire::{SharedValues, Wire, WireError};
 
 /// The most values in the cache.
 const SLOTS: usize = 256;
@@ -38,9 +40,9 @@ impl<T> Clone for DecodeCache<T> {
 
 impl<T: Wire> DecodeCache<T> {
     /// Decodes `bytes`, or returns the cached value.
-    pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<T, WireError> {
+    pub(crate) fn decode(&mut self, bytes: &[u8], shared: &mut SharedValues) -> Result<T, WireError> {
         if !(BYTES_MIN..=BYTES_MAX).contains(&bytes.len()) {
-            return T::from_bytes(bytes);
+            return shared.decode(bytes);
         }
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
@@ -50,7 +52,7 @@ impl<T: Wire> DecodeCache<T> {
         if let Some((_, value)) = slot.as_ref().filter(|(known, _)| known == bytes) {
             return Ok(value.clone());
         }
-        let value = T::from_bytes(bytes)?;
+        let value = shared.decode::<T>(bytes)?;
         let mut known = slot.take().map_or_else(Vec::new, |(known, _)| known);
         known.clear();
         known.extend_from_slice(bytes);
@@ -79,19 +81,27 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_what_would_be_decoded() {
-        let mut memo = DecodeCache::<Arc<Texts>>::default();
+        let (mut memo, mut shared) = (DecodeCache::<Arc<Texts>>::default(), SharedValues::default());
         for round in 0..3 {
             for number in 0..2_000u64 {
                 let value = Arc::new(Texts((0..number % 50).map(|item| item * number).collect()));
                 let bytes = value.to_bytes();
-                assert_eq!(memo.decode(&bytes).as_ref(), Ok(&value), "{number} in round {round}");
+                assert_eq!(
+                    memo.decode(&bytes, &mut shared).as_ref(),
+                    Ok(&value),
+                    "{number} in round {round}"
+                );
                 let cut = bytes.len() - 1;
-                assert_eq!(memo.decode(&bytes[..cut]), Arc::<Texts>::from_bytes(&bytes[..cut]));
+                assert_eq!(memo.decode(&bytes[..cut], &mut shared), Arc::<Texts>::from_bytes(&bytes[..cut]));
             }
         }
         let bytes = Arc::new(Texts((0..40).collect())).to_bytes();
-        let (one, other) = (memo.decode(&bytes).unwrap(), memo.decode(&bytes).unwrap());
+        let (one, other) =
+            (memo.decode(&bytes, &mut shared).unwrap(), memo.decode(&bytes, &mut shared).unwrap());
         assert!(Arc::ptr_eq(&one, &other), "the second is remembered");
-        assert!(!Arc::ptr_eq(&one, &memo.clone().decode(&bytes).unwrap()), "a clone starts anew");
+        assert!(
+            !Arc::ptr_eq(&one, &memo.clone().decode(&bytes, &mut shared).unwrap()),
+            "a clone starts anew"
+        );
     }
 }

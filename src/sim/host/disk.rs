@@ -3,7 +3,7 @@
 //! The files hold the newest bytes. A list of changes holds how to undo every write that is not durable yet. A
 //! completed sync of a file drops the changes to that file from before the sync started. A crash undoes the remaining
 //! changes, newest first. If a sync fails, a crash undoes what it covered even after a later sync, unless those bytes
-//! were written again. Pages are shared between clones and copied when written.
+//! were written again. Pages are shared between clones and copied when written; see [`pages`].
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -18,15 +18,17 @@ use crate::sim::script::Leaves;
 
 pub(crate) mod calls;
 pub(crate) mod faults;
+mod pages;
 pub(crate) mod power;
 pub(crate) mod proof;
 
 use calls::{Armed, Faults};
+use pages::{DiskPage, PAGE};
 use power::Power;
 
-const PAGE: usize = 4_096;
+/// Pages that are not packed yet, although more were begun: what is not synced is read again when it is.
+const BEGUN_MAX: usize = 4;
 
-type DiskPage = Arc<[u8; PAGE]>;
 type FileId = u64;
 type FolderNames = BTreeMap<Arc<str>, FileId>;
 
@@ -76,6 +78,8 @@ pub struct SimDisk {
     /// Files that vanished while a process had them open. The process can use them until it ends.
     unlinked: FolderNames,
     files: BTreeMap<FileId, Arc<SimFile>>,
+    /// The pages that were begun last. Journals append, so whoever has begun some more is done with a page.
+    begun: VecDeque<(FileId, usize)>,
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
     /// Syncs that the host has not taken yet.
@@ -94,6 +98,7 @@ impl SimDisk {
             folder_synced: BTreeMap::new(),
             unlinked: BTreeMap::new(),
             files: BTreeMap::new(),
+            begun: VecDeque::new(),
             unsynced: VecDeque::new(),
             syncs: VecDeque::new(),
             started: Vec::new(),
@@ -129,8 +134,8 @@ impl SimDisk {
 
     /// About how many bytes of memory the disk takes.
     pub(crate) fn bytes(&self) -> u64 {
-        let pages: usize = self.files.values().map(|file| file.pages.iter().flatten().count()).sum();
-        (pages * PAGE + self.unsynced.len() * size_of::<Change>()) as u64
+        let pages = self.files.values().flat_map(|file| file.pages.iter().flatten());
+        (pages.map(DiskPage::bytes).sum::<usize>() + self.unsynced.len() * size_of::<Change>()) as u64
     }
 
     /// The number of changes that a crash would undo.
@@ -219,7 +224,7 @@ impl SimDisk {
         for (page, within, range) in spans(offset, into.len()) {
             let into = &mut into[range];
             match &file.pages[page] {
-                Some(bytes) => into.copy_from_slice(&bytes[within..within + into.len()]),
+                Some(page) => page.read(within, into),
                 None => into.fill(0),
             }
         }
@@ -229,18 +234,26 @@ impl SimDisk {
     fn is_blank(&self, file: FileId, offset: u64, length: usize) -> bool {
         let file = self.file(file);
         spans(offset, length).all(|(page, within, range)| {
-            let bytes = file.pages[page].as_ref().map(|bytes| &bytes[within..within + range.len()]);
-            bytes.is_none_or(|bytes| bytes.iter().fold(0, |any, byte| any | byte) == 0)
+            file.pages[page].as_ref().is_none_or(|page| page.is_blank(within..within + range.len()))
         })
     }
 
-    fn put(&mut self, file: FileId, offset: u64, bytes: &[u8]) {
-        let Some(file) = self.files.get_mut(&file) else { return };
+    fn put(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
+        let Some(file) = self.files.get_mut(&id) else { return };
         let file = Arc::make_mut(file);
         for (page, within, range) in spans(offset, bytes.len()) {
-            let bytes = &bytes[range];
-            let page = file.pages[page].get_or_insert_with(|| Arc::new([0; PAGE]));
-            Arc::make_mut(page)[within..within + bytes.len()].copy_from_slice(bytes);
+            if file.pages[page].is_none() {
+                self.begun.push_back((id, page));
+            }
+            file.pages[page].get_or_insert_with(DiskPage::blank).write(within, &bytes[range]);
+        }
+        while self.begun.len() > BEGUN_MAX
+            && let Some((file, page)) = self.begun.pop_front()
+        {
+            let file = self.files.get_mut(&file).map(Arc::make_mut);
+            if let Some(Some(page)) = file.and_then(|file| file.pages.get_mut(page)) {
+                page.pack();
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use crate::sim::watch::FingerprintMark;
 use crate::sim::watch::judge::{Judge, Observation, Violation};
 use crate::sim::watch::line::{LineClass, TraceEvent};
 use crate::sim::world::{QueuedEvent, World};
+use crate::wire::SharedValues;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -96,7 +97,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let checked = durable::check(host, durable);
         self.watch.object_to(checked);
         let Some(running) = host.running_mut() else { return };
-        let records = match take_durable(running, &mut self.hosts.cache, durable) {
+        let records = match take_durable(running, (&mut self.hosts.cache, &mut self.watch.shared), durable) {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
@@ -130,14 +131,14 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 /// Takes out and decodes the records that are durable below `durable`.
 fn take_durable<P: Process>(
     running: &mut RunningProcess<P>,
-    memo: &mut DecodeCache<P::Record>,
+    (memo, shared): (&mut DecodeCache<P::Record>, &mut SharedValues),
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {
     let mut records = Vec::new();
     while running.unsynced.front().is_some_and(|batch| batch.end <= durable) {
         let Some(batch) = running.unsynced.pop_front() else { break };
         for bytes in batch.records.iter() {
-            let record = memo.decode(bytes);
+            let record = memo.decode(bytes, shared);
             records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
         }
     }

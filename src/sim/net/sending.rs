@@ -36,7 +36,7 @@ impl<P: Process> Net<P> {
                 .is_ok_and(|(header, _)| (header.sender.from, header.to) == (from, datagram.to)),
             "an outbox wrote {datagram:?}"
         );
-        match frame::sealed_messages(datagram).decode_into(messages) {
+        match frame::sealed_messages(datagram).decode_sharing(&mut reach.watch.shared, messages) {
             Ok(()) => {
                 *contents = reach.watch.described(messages);
                 reach.watch.show(&Observation::Sent { datagram, messages });

@@ -19,6 +19,7 @@ use crate::sim::watch::line::{Contents, LineClass, Loss, TraceEvent};
 use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::Trace;
 use crate::time::Instant;
+use crate::wire::SharedValues;
 
 pub use statistics::Statistics;
 
@@ -70,6 +71,8 @@ pub(crate) struct Watchers<P: Process, J> {
     pub(crate) fingerprint: u64,
     pub(crate) statistics: Statistics,
     pub(crate) log: Option<LogTap>,
+    /// What datagrams and durable records hold in common.
+    pub(crate) shared: SharedValues,
     /// Says what a message holds, for full traces.
     pub(crate) describe: Option<fn(&P::Message) -> String>,
 }
@@ -85,6 +88,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             fingerprint: 0,
             statistics: Statistics::default(),
             log: None,
+            shared: SharedValues::default(),
             describe: None,
         }
     }

@@ -7,7 +7,6 @@
 //! is ever answered. What is chosen stays chosen, or `agreement` objects.
 
 use alloc::format;
-use alloc::vec::Vec;
 
 use crate::ids::ProcessId;
 use crate::process::Recipients;
@@ -15,7 +14,7 @@ use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Maybe, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken, prints};
 use crate::tweets::site::{Message, Note, Record, Request, RequestId};
 use crate::tweets::timeline::Position;
 
@@ -24,8 +23,8 @@ const PROPERTY: &str = "acknowledged";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct Acknowledged {
-    /// By id, the requests and their clients: one, unless clients are at fault or share a nonce.
-    asked: CowMap<RequestId, Vec<(ProcessId, Request)>>,
+    /// Fingerprints of the requests that were asked: each by its client, and by anybody.
+    asked: CowMap<u64, ()>,
     /// The end of the part of the chosen log that is checked.
     looked: Slot,
 }
@@ -88,18 +87,16 @@ impl Acknowledged {
     }
 
     fn on_asked(&mut self, from: ProcessId, request: &Request) {
-        let asked = self.asked.entry(request.id());
-        if !asked.iter().any(|(client, other)| *client == from && other == request) {
-            // Usually there is one.
-            asked.reserve_exact(1);
-            asked.push((from, request.clone()));
+        for client in [Some(from), None] {
+            let print = prints::of_request(request, client);
+            if self.asked.get(&print).is_none() {
+                self.asked.insert(print, ());
+            }
         }
     }
 
     fn is_asked(&self, known: JudgeContext<'_>, request: &Request) -> bool {
-        let client = client_of(known, request);
-        let mut asked = self.asked.get(&request.id()).into_iter().flatten();
-        asked.any(|(from, other)| other == request && client.is_none_or(|client| client == *from))
+        self.asked.get(&prints::of_request(request, client_of(known, request))).is_some()
     }
 }
 

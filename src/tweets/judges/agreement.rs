@@ -302,6 +302,26 @@ mod tests {
         objects(result, "agreement", "and a no-op go under 1.0");
     }
 
+    /// What is kept of a slot that is chosen is short, and grows again when a later ballot comes to it.
+    #[test]
+    fn a_chosen_slot_is_held_against_whatever_comes_later() {
+        let both =
+            "slot 0: both \"C1 opens a session\" (1.1 of S0) and \"C1 opens a session\" (1.2 of S0) go under";
+        let mut stage = chosen();
+        objects(stage.clone().durable(site(3), &[accepted(1, 0, 0, &[&submission(2)])]), "agreement", both);
+        stage.durable(site(3), &[accepted(1, 0, 0, &[&submission(1)])]).unwrap();
+        stage.durable(site(4), &[accepted(2, 4, 0, &[&submission(1)])]).unwrap();
+        objects(stage.clone().durable(site(3), &[accepted(2, 4, 0, &[&submission(2)])]), "agreement", both);
+        objects(stage.clone().durable(site(3), &[accepted(1, 0, 0, &[&submission(2)])]), "agreement", both);
+        stage.durable(site(3), &[marked(1)]).unwrap();
+        let accepted_by = |number, round, site| {
+            let vote = stage.judges.log().accepted(self::site(number), Slot(0), ballot(round, site));
+            vote.is_some()
+        };
+        assert!(accepted_by(3, 1, 0) && accepted_by(4, 2, 4) && accepted_by(0, 1, 0));
+        assert!(!accepted_by(4, 1, 0) && !accepted_by(3, 2, 4));
+    }
+
     #[test]
     fn only_what_is_chosen_is_learned_served_and_reported_as_chosen() {
         let supply = |nonce| {
@@ -346,7 +366,7 @@ mod tests {
                 },
                 paxos::PaxosMessage::HeartbeatReply { ballot, chosen, beat: 1, applied: Claim::default() },
                 paxos::PaxosMessage::Nack { ballot, promised: ballot, chosen, leader: None },
-                paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::Noop },
+                paxos::PaxosMessage::Accept { ballot, slot: Slot(1), chosen, entry: Entry::noop() },
             ]
         };
         for message in messages(2) {

@@ -4,7 +4,6 @@ use core::fmt;
 
 use crate::ids::SiteSet;
 use crate::process::Recipients;
-use crate::replicated::paxos::Entry;
 use crate::tweets::judges::chosen::LogEntry;
 use crate::tweets::site::{Answer, Request, RequestId};
 use crate::tweets::timeline::{TimelineOutcome, Tweet};
@@ -29,8 +28,10 @@ pub(super) struct Maybe<T>(pub Option<T>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry::Values(values) = self.0 else { return f.write_str("a no-op") };
-        for (index, value) in values.iter().enumerate() {
+        if self.0.is_noop() {
+            return f.write_str("a no-op");
+        }
+        for (index, value) in self.0.values().iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             write!(f, "{separator}\"{}\" ({} of {})", value.request, value.number, value.origin)?;
         }

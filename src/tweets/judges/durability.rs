@@ -16,15 +16,18 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::cow_log::CowLog;
-use crate::ids::{ProcessId, SITES_MAX, SiteId};
+use crate::ids::{SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Promise, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Shown, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken};
-use crate::tweets::site::{Message, Number, Record, Request, RequestId, Submission};
+use crate::tweets::judges::{JudgeContext, SeenFact, broken, prints};
+use crate::tweets::site::{Message, Record, Request, RequestId, Submission};
+
+use kept::KeptRecords;
+
+mod kept;
 
 const PROPERTY: &str = "durability";
 
@@ -38,13 +41,12 @@ pub struct Durability {
 #[derive(Clone, Debug, Default)]
 struct DurableState {
     incarnation: u64,
-    records: CowLog<Record>,
+    records: KeptRecords,
     promised: Ballot,
     /// The slot after the last one for which the site accepted anything.
     accepted_end: u64,
-    taken: CowMap<Number, Arc<Submission>>,
-    /// The requests that the site may report as taken: an opening to its client, any other to anybody.
-    requests: CowMap<(RequestId, Option<ProcessId>), ()>,
+    /// Fingerprints of the requests that the site may report as taken: an opening to its client, any other to anybody.
+    requests: CowMap<u64, ()>,
     /// By own ballot, the first incarnation that prepared it.
     prepared: BTreeMap<Ballot, u64>,
 }
@@ -59,7 +61,7 @@ impl Durability {
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => match process.as_site() {
-                Some(site) => self.on_started(site, incarnation, recovered),
+                Some(site) => self.on_started(known, site, incarnation, recovered),
                 None => Ok(()),
             },
             SeenFact::Durable { site, records } => {
@@ -85,7 +87,13 @@ impl Durability {
         self.sites[site.index()].records.len()
     }
 
-    fn on_started(&mut self, site: SiteId, incarnation: u64, recovered: &[Record]) -> Result<(), Violation> {
+    fn on_started(
+        &mut self,
+        known: JudgeContext<'_>,
+        site: SiteId,
+        incarnation: u64,
+        recovered: &[Record],
+    ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
         let before = disk.incarnation;
         ensure!(
@@ -96,9 +104,10 @@ impl Durability {
         disk.incarnation = incarnation;
         let (durable, read) = (disk.records.len(), recovered.len());
         ensure!(read >= durable, PROPERTY, "{site} recovered {read} of {durable} durable records");
-        for (index, (durable, read)) in disk.records.iter().zip(recovered).enumerate() {
+        for (index, read) in recovered.iter().enumerate().take(durable) {
+            let durable = disk.records.get(known, site, index).expect("the log keeps what it held");
             ensure!(
-                durable == read,
+                durable == *read,
                 PROPERTY,
                 "{site} recovered {read:?} as record {index}, where {durable:?} was durable"
             );
@@ -113,7 +122,7 @@ impl Durability {
         record: &Record,
     ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
-        disk.records.push(shared(known, site, record));
+        disk.records.push(known, site, record);
         let promised = disk.promised;
         match record {
             Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) } => {
@@ -147,8 +156,7 @@ impl Durability {
                     Request::Open { client, .. } => Some(client),
                     Request::Execute { .. } => None,
                 };
-                disk.requests.insert((submission.request.id(), client), ());
-                disk.taken.insert(submission.number, submission.clone());
+                disk.requests.insert(prints::of_id(submission.request.id(), client), ());
             }
         }
         Ok(())
@@ -172,7 +180,7 @@ impl Durability {
                     "{site} forwarded submission {number} of {origin} as if it were its own"
                 );
                 ensure!(
-                    disk.taken.get(&number) == Some(submission),
+                    disk.records.taken(number) == Some(submission),
                     PROPERTY,
                     "{site} forwarded \"{}\" as submission {number}, which is not durable there",
                     submission.request
@@ -182,7 +190,7 @@ impl Durability {
             Message::Relay { submission } => {
                 let (number, origin) = (submission.number, submission.origin);
                 ensure!(
-                    self.sites[origin.index()].taken.get(&number) == Some(submission),
+                    self.sites[origin.index()].records.taken(number) == Some(submission),
                     PROPERTY,
                     "{site} passed on \"{}\" as submission {number} of {origin}, which is not durable there",
                     submission.request
@@ -195,7 +203,7 @@ impl Durability {
                     (RequestId::Open { .. } | RequestId::Execute { .. }, _) => None,
                 };
                 ensure!(
-                    disk.requests.get(&(*id, client)).is_some(),
+                    disk.requests.get(&prints::of_id(*id, client)).is_some(),
                     PROPERTY,
                     "{site} told {} that {} is taken, which is not durable there",
                     To(to),
@@ -282,30 +290,6 @@ impl Durability {
     }
 }
 
-/// The same record, sharing its entry with the chosen log: each record is decoded on its own, and all are kept.
-fn shared(known: JudgeContext<'_>, site: SiteId, record: &Record) -> Record {
-    let mut shared = record.clone();
-    let held = match &mut shared {
-        Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry } } => {
-            Some((entry, known.log.accepted(site, *slot, *ballot)))
-        }
-        Record::Paxos { record: paxos::PaxosRecord::Learned { slot, entry } } => {
-            Some((entry, known.log.entry(*slot)))
-        }
-        Record::Paxos {
-            record:
-                paxos::PaxosRecord::Promised(_) | paxos::PaxosRecord::Chosen(_) | paxos::PaxosRecord::Begins(_),
-        }
-        | Record::Taken { .. } => None,
-    };
-    if let Some((entry, Some(same))) = held
-        && *same == *entry
-    {
-        *entry = same.clone();
-    }
-    shared
-}
-
 /// A site accepts under a ballot below this one only before it promises this ballot. So when the promise leaves, all of
 /// these accepts are durable, and none may be missing. Later accepts, under this ballot or above, may be missing.
 fn check_reports(
@@ -342,7 +326,7 @@ fn check_reports(
             is_reported,
             PROPERTY,
             "slot {slot}: {site}'s promise of {ballot} does not report {}, accepted under {}",
-            Shown(&vote.entry),
+            Shown(vote.entry),
             vote.ballot
         );
     }

@@ -16,15 +16,15 @@
 //! part). A linearization of each part would prove nothing: a page shows tweets of all users in one order, and depends
 //! on the blocks of all users, so neither users nor viewers nor clients are independent.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::{self, Display};
 
-use crate::cow_log::CowLog;
 use crate::ids::ProcessId;
-use crate::judges::linearizable::{Call, Moment, Sequential};
+use crate::judges::linearizable::{Call, Moment};
 use crate::judges::{Contradiction, History};
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
@@ -32,9 +32,12 @@ use crate::time::Instant;
 use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::{JudgeContext, SeenFact};
 use crate::tweets::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
-use crate::tweets::timeline::{
-    Event, Page, Position, Text, TimelineOutcome, TimelineQuery, TimelineReply, User, View,
-};
+use crate::tweets::timeline::{Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, User, View};
+
+use model::{Asked, CallName};
+pub use model::{Response, Statement, TimelineModel, UserCall, UserCalls};
+
+mod model;
 
 const PROPERTY: &str = "linearizable";
 
@@ -43,10 +46,12 @@ const PROPERTY: &str = "linearizable";
 pub struct Linearizable {
     history: History<TimelineModel>,
     clients: BTreeMap<ProcessId, CallingClient>,
+    /// Everybody who tweeted: each call shares the name.
+    users: BTreeSet<Arc<User>>,
     /// By client and query id, the slot as of which a read round's view was answered: a hint, as the log is.
     answered_as_of: CowMap<(ProcessId, u64), Slot>,
     /// For each call that was asked for again in a new session, its last request by its first one: a hint too.
-    anew: BTreeMap<RequestId, RequestId>,
+    anew: BTreeMap<CallName, CallName>,
 }
 
 /// The commands and calls of one client.
@@ -62,54 +67,12 @@ struct CallingClient {
     reads: BTreeMap<u64, usize>,
 }
 
-/// Something that was asked for, and the name of its request or query.
-#[derive(Clone)]
-pub struct UserCall {
-    operation: Operation,
-    name: Option<CallName>,
-}
-
-/// The name under which something was asked for.
-#[derive(Clone, Copy)]
-enum CallName {
-    Request(RequestId),
-    /// This query of this client.
-    Query(ProcessId, u64),
-}
-
-/// The answer to a call.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Response {
-    /// The event is done.
-    Done,
-    /// A page.
-    Shown {
-        /// The tweets, newest first.
-        tweets: Vec<Statement>,
-        /// Whether older ones may follow; `None` if unknown, in a history from which tweets were left out.
-        has_more: Option<bool>,
-    },
-}
-
-/// The author and the text of a tweet.
-pub type Statement = (User, Text);
-
-/// The service as its manual describes it: tweets in one order, and blocks.
-#[derive(Clone, Copy)]
-pub struct TimelineModel;
-
-/// The effects of users' calls so far.
-#[derive(Clone, PartialEq, Default)]
-pub struct UserCalls {
-    tweets: CowLog<Statement>,
-    blocks: BTreeSet<(User, User)>,
-}
-
 impl Default for Linearizable {
     fn default() -> Linearizable {
         Linearizable {
             history: History::new(TimelineModel),
             clients: BTreeMap::new(),
+            users: BTreeSet::new(),
             answered_as_of: CowMap::default(),
             anew: BTreeMap::new(),
         }
@@ -158,13 +121,11 @@ impl Linearizable {
             return;
         }
         let is_meant =
-            |number: usize| self.history.operation(number).is_some_and(|call| call.operation == *operation);
+            |number: usize| self.history.operation(number).is_some_and(|call| call.asked.is(operation));
         if let Some((_, number)) = client.asked.filter(|(_, number)| client.is_anew && is_meant(*number)) {
             (client.asked, client.is_anew) = (Some((id, number)), false);
-            if let Some(CallName::Request(first)) = self.history.operation(number).and_then(|call| call.name)
-            {
-                self.anew.insert(first, id);
-            }
+            let first = self.history.operation(number).and_then(|call| call.name);
+            self.anew.extend(first.zip(CallName::of_request(id)));
             return;
         }
         // The client refused the commands before it. Another judge checks that an operation was commanded at all.
@@ -173,7 +134,8 @@ impl Linearizable {
         }
         while client.commanded.pop_front().is_some_and(|(commanded, _)| commanded != *operation) {}
         let begun = self.history.moment(now);
-        let call = UserCall { operation: operation.clone(), name: Some(CallName::Request(id)) };
+        let asked = Asked::of(operation, |user| shared(&mut self.users, user));
+        let call = UserCall { asked, name: CallName::of_request(id) };
         client.asked = Some((id, self.history.begin(from, call, begun)));
     }
 
@@ -184,10 +146,8 @@ impl Linearizable {
             return;
         }
         let begun = self.history.moment(now);
-        let call = UserCall {
-            operation: Operation::View { view: view.clone() },
-            name: Some(CallName::Query(from, id)),
-        };
+        let asked = Asked::View { view: Box::new(view.clone()) };
+        let call = UserCall { asked, name: Some(CallName::Query(from, id)) };
         client.reads.insert(id, self.history.begin(from, call, begun));
     }
 
@@ -235,7 +195,7 @@ impl Linearizable {
     ) -> Result<(), Violation> {
         let client = self.clients.entry(process).or_default();
         let is_meant =
-            |number: &usize| self.history.operation(*number).is_some_and(|call| call.operation == *operation);
+            |number: &usize| self.history.operation(*number).is_some_and(|call| call.asked.is(operation));
         let asked = client.asked.take().map(|(_, number)| number).filter(is_meant);
         let number = match asked {
             Some(number) => number,
@@ -249,7 +209,8 @@ impl Linearizable {
                     );
                     return Err(Violation::new(PROPERTY, explanation));
                 };
-                self.history.begin(process, UserCall { operation, name: None }, begun)
+                let asked = Asked::of(&operation, |user| shared(&mut self.users, user));
+                self.history.begin(process, UserCall { asked, name: None }, begun)
             }
         };
         if let (Operation::View { view }, Answer::Of(TimelineOutcome::Viewed { page })) = (operation, answer)
@@ -271,7 +232,7 @@ impl Linearizable {
         let operation = Operation::View { view: view.clone() };
         let asked = self.clients.get_mut(&process).and_then(|client| client.reads.remove(&id));
         let is_meant =
-            |number: &usize| self.history.operation(*number).is_some_and(|call| call.operation == operation);
+            |number: &usize| self.history.operation(*number).is_some_and(|call| call.asked.is(&operation));
         let Some(number) = asked.filter(is_meant) else {
             let explanation =
                 format!("{process} says that it was shown a {operation}, which it did not ask for");
@@ -291,11 +252,10 @@ impl Linearizable {
         answer: Response,
     ) -> Result<(), Violation> {
         let (answered_as_of, anew) = (&self.answered_as_of, &self.anew);
-        let guess = |call: &UserCall| match call.name? {
-            CallName::Request(first) => match *anew.get(&first).unwrap_or(&first) {
-                RequestId::Execute { session, number, .. } => known.model.effect(session, number),
-                RequestId::Open { .. } => None,
-            },
+        let guess = |call: &UserCall| match *anew.get(&call.name?).unwrap_or(&call.name?) {
+            CallName::Request { slot, index, number } => {
+                known.model.effect(Position { slot, index: index.into() }, number.into())
+            }
             // After everything in the slots below.
             CallName::Query(client, id) => {
                 answered_as_of.get(&(client, id)).map(|applied| match applied.0.checked_sub(1) {
@@ -307,6 +267,16 @@ impl Linearizable {
         let result = self.history.answer(number, now, answer, guess);
         result.map_err(|contradiction| explained(&contradiction))
     }
+}
+
+/// The one copy of this name.
+fn shared(users: &mut BTreeSet<Arc<User>>, user: &User) -> Arc<User> {
+    if let Some(known) = users.get(user) {
+        return Arc::clone(known);
+    }
+    let new = Arc::new(user.clone());
+    users.insert(Arc::clone(&new));
+    new
 }
 
 /// The tweets of a page stand in descending order, all before the position where the page was asked to begin.
@@ -338,106 +308,10 @@ fn shown(page: &Page) -> Response {
     }
 }
 
-impl Sequential for TimelineModel {
-    type State = UserCalls;
-    type Operation = UserCall;
-    type Answer = Response;
-
-    fn initial(&self) -> UserCalls {
-        UserCalls::default()
-    }
-
-    fn apply(&self, mut state: UserCalls, call: &UserCall, answer: Option<&Response>) -> Option<UserCalls> {
-        match (&call.operation, answer) {
-            (Operation::Event { event }, None | Some(Response::Done)) => match event.clone() {
-                Event::Tweet { user, text } => state.tweets.push((user, text)),
-                Event::Block { user, target } => {
-                    state.blocks.insert((user, target));
-                }
-                Event::Unblock { user, target } => {
-                    state.blocks.remove(&(user, target));
-                }
-            },
-            (Operation::View { .. }, None) => {}
-            (Operation::View { view }, Some(Response::Shown { tweets, has_more })) => {
-                let count = state.tweets.len();
-                let ends = if view.older_than.is_some() { 0..=count } else { count..=count };
-                let is_shown = |end: usize| {
-                    let start = end.saturating_sub(Page::LOOKED_MAX);
-                    let mut seen = (start..end)
-                        .rev()
-                        .filter_map(|index| state.tweets.get(index))
-                        .filter(|tweet| !state.blocks.contains(&(tweet.0.clone(), view.viewer.clone())));
-                    let is_newest = tweets.iter().all(|tweet| seen.next() == Some(tweet));
-                    let is_left = seen.next().is_some();
-                    let is_more = is_left || start > 0;
-                    let stops_short =
-                        tweets.is_empty() && view.limit > 0 && is_left && *has_more == Some(true);
-                    is_newest && has_more.is_none_or(|more| more == is_more) && !stops_short
-                };
-                let is_within = tweets.len() as u64 <= view.limit;
-                return (is_within && ends.into_iter().any(is_shown)).then_some(state);
-            }
-            (Operation::Event { .. }, Some(Response::Shown { .. }))
-            | (Operation::View { .. }, Some(Response::Done)) => {
-                return None;
-            }
-        }
-        Some(state)
-    }
-
-    fn reveals_state(&self, call: &UserCall) -> bool {
-        matches!(call.operation, Operation::View { .. })
-    }
-
-    /// Each case is sound, given a linearization of `calls`:
-    ///
-    /// 1. Without a view: a view changes nothing, so the others are explained without it.
-    /// 2. Without all tweets of this text by this user, in events and in pages: take them out of the order and of every
-    ///    page. What a viewer may see lacks just these tweets, in the same order, so a page still shows the newest of
-    ///    it, cut no deeper than before. Where more tweets followed, it is unknown whether more still do. A page looks
-    ///    at a bounded number of the newest tweets: of fewer tweets, it looks at all those left that it looked at
-    ///    before.
-    /// 3. Without a block or its end by a user of whom no tweet is left in events or pages: the block hides nothing.
-    /// 4. Without a block, or its end, that hides tweets from a user who has no view left: no view depends on it.
-    fn without(&self, calls: &[Call<TimelineModel>], index: usize) -> Option<Vec<Call<TimelineModel>>> {
-        let mut fewer = calls.to_vec();
-        match &calls[index].operation.operation {
-            Operation::View { .. } => {
-                fewer.remove(index);
-            }
-            Operation::Event { event: Event::Tweet { user, text } } => {
-                let gone = (user.clone(), text.clone());
-                fewer.retain(|call| !matches!(&call.operation.operation,
-                    Operation::Event { event: Event::Tweet { user, text } } if *user == gone.0 && *text == gone.1));
-                for call in &mut fewer {
-                    if let Some((_, Response::Shown { tweets, has_more })) = &mut call.answer {
-                        tweets.retain(|tweet| *tweet != gone);
-                        *has_more = has_more.filter(|more| !more);
-                    }
-                }
-            }
-            Operation::Event { event: Event::Block { user, target } | Event::Unblock { user, target } } => {
-                let matters = |call: &Call<TimelineModel>| match (&call.operation.operation, &call.answer) {
-                    (Operation::Event { event: Event::Tweet { user: by, .. } }, _) => by == user,
-                    (_, Some((_, Response::Shown { tweets, .. }))) => tweets.iter().any(|(by, _)| by == user),
-                    _ => false,
-                };
-                let looks = |call: &Call<TimelineModel>| matches!(&call.operation.operation, Operation::View { view } if view.viewer == *target);
-                if calls.iter().any(matters) && calls.iter().any(looks) {
-                    return None;
-                }
-                fewer.remove(index);
-            }
-        }
-        Some(fewer)
-    }
-}
-
 /// The contradiction, as calls and as a sentence about them.
 fn explained(contradiction: &Contradiction<TimelineModel>) -> Violation {
     let line = |call: &Call<TimelineModel>| {
-        let Call { who, operation: UserCall { operation, .. }, begun, answer } = call;
+        let Call { who, operation, begun, answer } = call;
         match answer {
             None => format!("{who} asked for \"{operation}\" at {} and was never answered", begun.at),
             Some((at, Response::Done)) => {
@@ -452,34 +326,6 @@ fn explained(contradiction: &Contradiction<TimelineModel>) -> Violation {
     let calls: Vec<String> = contradiction.calls.iter().map(line).collect();
     let order = unexplained.order_in_words();
     Violation::new(PROPERTY, format!("no order explains that {}{order}", calls.join("; "))).about(unexplained)
-}
-
-impl Display for UserCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.operation)
-    }
-}
-
-impl Display for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Response::Done => f.write_str("done"),
-            Response::Shown { tweets, .. } => f.write_str(&statements(tweets.iter())),
-        }
-    }
-}
-
-/// The tweets, oldest first, and the blocks.
-impl Display for UserCalls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&statements(self.tweets.iter()))?;
-        self.blocks.iter().try_for_each(|(user, target)| write!(f, "; {user} blocks {target}"))
-    }
-}
-
-fn statements<'a>(tweets: impl Iterator<Item = &'a Statement>) -> String {
-    let tweets: Vec<String> = tweets.map(|(user, text)| format!("\"{user}: {text}\"")).collect();
-    if tweets.is_empty() { "nothing".to_string() } else { tweets.join(", ") }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod order;
 pub mod outside;
 pub mod pages;
 pub mod prefix;
+mod prints;
 pub mod sessions;
 pub mod shelf;
 #[cfg(test)]
@@ -196,7 +197,7 @@ impl Judges {
         &self,
         site: SiteId,
         applied: Slot,
-        tweets: impl IntoIterator<Item = &'a Tweet>,
+        tweets: impl IntoIterator<Item = Tweet>,
         blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
         log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
     ) -> Result<(), Violation> {

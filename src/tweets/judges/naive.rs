@@ -63,7 +63,8 @@ pub struct Model {
     left: Vec<(ProcessId, u64)>,
     lives: CowMap<Session, SessionLife>,
     effects: CowMap<(Session, u64), Position>,
-    tweets: CowLog<Tweet>,
+    /// The submissions that tweet, each with its position.
+    tweets: CowLog<(Position, Arc<Submission>)>,
     blocks: CowLog<BlockChange>,
 }
 
@@ -98,6 +99,10 @@ impl Model {
 
     /// Where the request of this number took effect.
     pub fn effect(&self, session: Session, number: u64) -> Option<Position> {
+        // Judges ask most about requests that are under way.
+        if self.table.get(&session).is_some_and(|open| number > open.last) {
+            return None;
+        }
         self.effects.get(&(session, number)).copied()
     }
 
@@ -111,12 +116,12 @@ impl Model {
     pub fn view(&self, end: Position, view: &View) -> Page {
         let hidden: BTreeSet<User> = self.hidden_from(end, &view.viewer);
         let end = view.older_than.map_or(end, |older_than| older_than.min(end));
-        let looked: Vec<&Tweet> = self.tweets_before(end).rev().take(Page::LOOKED_MAX + 1).collect();
+        let looked: Vec<Tweet> = self.tweets_before(end).rev().take(Page::LOOKED_MAX + 1).collect();
         let (looked, beyond) = looked.split_at(looked.len().min(Page::LOOKED_MAX));
         let behind = |tweet: &Tweet| Position { slot: tweet.position.slot, index: tweet.position.index + 1 };
-        let mut page = Page { tweets: Vec::new(), next: beyond.first().map(|tweet| behind(tweet)) };
+        let mut page = Page { tweets: Vec::new(), next: beyond.first().map(behind) };
         for tweet in looked.iter().filter(|tweet| !hidden.contains(&tweet.user)) {
-            page.tweets.push((*tweet).clone());
+            page.tweets.push(tweet.clone());
             let list: usize = page.tweets.iter().map(Wire::size).sum();
             let count = if page.tweets.len() < 128 { 1 } else { 2 };
             if page.tweets.len() as u64 > view.limit || count + list > Page::LIST_BYTES_MAX {
@@ -129,9 +134,9 @@ impl Model {
     }
 
     /// Every tweet before `end`, oldest first.
-    pub fn tweets_before(&self, end: Position) -> impl DoubleEndedIterator<Item = &Tweet> {
-        let count = self.tweets.partition_point(|tweet| tweet.position < end);
-        (0..count).filter_map(|index| self.tweets.get(index))
+    pub fn tweets_before(&self, end: Position) -> impl DoubleEndedIterator<Item = Tweet> {
+        let count = self.tweets.partition_point(|(position, _)| *position < end);
+        (0..count).filter_map(|index| tweet_of(self.tweets.get(index)?))
     }
 
     /// The blocks in force at `end`: each user who blocks, with the user who is blocked.
@@ -172,7 +177,7 @@ impl Model {
                 (live.last, live.used) = (*number, position);
                 self.effects.insert((*session, *number), position);
                 if let Operation::Event { event } = operation {
-                    self.execute(position, event);
+                    self.execute(position, event, submission);
                 }
                 if *is_last {
                     self.leave(*session, position);
@@ -204,9 +209,9 @@ impl Model {
         self.left.drain(..too_many);
     }
 
-    fn execute(&mut self, position: Position, event: &Event) {
+    fn execute(&mut self, position: Position, event: &Event, submission: &Arc<Submission>) {
         match event.clone() {
-            Event::Tweet { user, text } => self.tweets.push(Tweet { position, user, text }),
+            Event::Tweet { .. } => self.tweets.push((position, Arc::clone(submission))),
             Event::Block { user, target } => {
                 self.blocks.push(BlockChange { position, user, target, is_blocked: true });
             }
@@ -214,6 +219,16 @@ impl Model {
                 self.blocks.push(BlockChange { position, user, target, is_blocked: false });
             }
         }
+    }
+}
+
+/// The tweet of a submission.
+fn tweet_of((position, submission): &(Position, Arc<Submission>)) -> Option<Tweet> {
+    match &submission.request {
+        Request::Execute { operation: Operation::Event { event: Event::Tweet { user, text } }, .. } => {
+            Some(Tweet { position: *position, user: user.clone(), text: text.clone() })
+        }
+        Request::Execute { .. } | Request::Open { .. } => None,
     }
 }
 
@@ -351,7 +366,10 @@ mod tests {
                     1 => Event::unblock(user, target).unwrap_or(tweet),
                     _ => tweet,
                 };
-                model.execute(position(index), &event);
+                let operation = Operation::Event { event: event.clone() };
+                let (session, number) = (Position::default(), index);
+                let request = Request::Execute { client: C1, session, number, operation, is_last: false };
+                model.execute(position(index), &event, &numbered(0, (1, 1), (0, 0), request));
                 timeline.change(position(index), &event);
                 let end = position(index + 1);
                 for viewer in names.clone() {
@@ -395,7 +413,7 @@ mod tests {
                 let before = model.effect(session, next);
                 model.apply(position, &submission);
                 let mut outcome = None;
-                replica.apply(&Entry::Values([submission].into()), |_, _, found| outcome = Some(found));
+                replica.apply(&Entry::of([submission]), |_, _, found| outcome = Some(found));
                 let life = model.life(position);
                 match (&request, outcome.unwrap()) {
                     (Request::Open { .. }, Applied::Answered { is_repeated, evicted, .. }) => {
@@ -422,7 +440,7 @@ mod tests {
                 opened.extend(life.map(|_| position));
                 prop_assert_eq!(replica.session_count(), model.table.len());
             }
-            prop_assert!(model.tweets.iter().eq(replica.machine().tweets()));
+            prop_assert!(model.tweets.iter().filter_map(tweet_of).eq(replica.machine().tweets()));
         }
     }
 }

@@ -23,7 +23,8 @@ const PROPERTY: &str = "order";
 /// The judge.
 #[derive(Clone, Debug, Default)]
 pub struct OrderJudge {
-    submissions: CowMap<(SiteId, Number), Arc<Submission>>,
+    /// By origin.
+    submissions: [CowMap<Number, Arc<Submission>>; SITES_MAX as usize],
     queues: [OriginQueue; SITES_MAX as usize],
     /// The end of the part of the chosen log that is checked.
     looked: Slot,
@@ -85,7 +86,7 @@ impl OrderJudge {
     /// A submission appears: queued or sent by `by`, or relayed or chosen if `by` is `None`.
     fn see(&mut self, submission: &Arc<Submission>, by: Option<SiteId>) -> Result<(), Violation> {
         let Submission { origin, number, after, .. } = **submission;
-        if let Some(seen) = self.submissions.get(&(origin, number)) {
+        if let Some(seen) = self.submissions[origin.index()].get(&number) {
             ensure!(
                 seen == submission,
                 PROPERTY,
@@ -114,7 +115,7 @@ impl OrderJudge {
             submission.request,
             Where(by)
         );
-        self.submissions.insert((origin, number), submission.clone());
+        self.submissions[origin.index()].insert(number, submission.clone());
         Ok(())
     }
 }

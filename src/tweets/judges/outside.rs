@@ -125,7 +125,7 @@ impl Outside {
         &self,
         site: SiteId,
         applied: Slot,
-        tweets: impl IntoIterator<Item = &'a Tweet>,
+        tweets: impl IntoIterator<Item = Tweet>,
         blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
         log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
     ) -> Result<(), Violation> {

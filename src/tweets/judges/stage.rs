@@ -265,11 +265,7 @@ pub fn taken(submission: &Arc<Submission>) -> Record {
 }
 
 pub fn entry(values: &[&Arc<Submission>]) -> LogEntry {
-    if values.is_empty() {
-        Entry::Noop
-    } else {
-        Entry::Values(values.iter().map(|value| (*value).clone()).collect())
-    }
+    Entry::of(values.iter().map(|value| (*value).clone()).collect::<Vec<_>>())
 }
 
 pub fn accepted(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) -> Record {

@@ -219,7 +219,7 @@ pub(super) fn check_site<'a>(
     known: JudgeContext<'_>,
     site: SiteId,
     applied: Slot,
-    tweets: impl IntoIterator<Item = &'a Tweet>,
+    tweets: impl IntoIterator<Item = Tweet>,
     blocks: impl IntoIterator<Item = (&'a User, &'a User)>,
     log: impl IntoIterator<Item = (Slot, &'a LogEntry)>,
 ) -> Result<(), Violation> {
@@ -237,8 +237,8 @@ pub(super) fn check_site<'a>(
             own == folded,
             PROPERTY,
             "{site} holds {} as of slot {applied}, where the log gives {}",
-            Maybe(own),
-            Maybe(folded)
+            Maybe(own.as_ref()),
+            Maybe(folded.as_ref())
         );
         if own.is_none() {
             break;
@@ -456,7 +456,7 @@ mod tests {
         let check = |applied: u64, tweets: &[Tweet], is_blocked: bool, log: &[(Slot, LogEntry)]| {
             let blocks = is_blocked.then_some((&ann, &bob));
             let log = log.iter().map(|(slot, entry)| (*slot, entry));
-            stage.judges.check_site(S0, Slot(applied), tweets, blocks, log)
+            stage.judges.check_site(S0, Slot(applied), tweets.iter().cloned(), blocks, log)
         };
         check(3, &tweets, true, &log).unwrap();
         check(2, &tweets[..1], true, &log[..2]).unwrap();

@@ -49,8 +49,8 @@ pub(super) fn journals(
     let mut facts = Vec::new();
     facts.extend((first > 0).then_some(PaxosRecord::Begins(Slot(first))));
     facts.extend((rounds > 0 || slots > 0).then_some(PaxosRecord::Promised(ballot)));
-    facts.extend((first..slots).map(|slot| accepted(slot, Entry::Noop)));
-    let values = asked.iter().map(|submission| Entry::Values([Arc::clone(submission)].into()));
+    facts.extend((first..slots).map(|slot| accepted(slot, Entry::noop())));
+    let values = asked.iter().map(|submission| Entry::of([Arc::clone(submission)]));
     facts.extend((slots..).zip(values).map(|(slot, entry)| accepted(slot, entry)));
     facts.extend((kept > 0).then_some(PaxosRecord::Chosen(Slot(slots))));
     let journal = |site: SiteId| {

@@ -21,6 +21,8 @@ pub struct Blocks {
     pairs: BTreeSet<(User, User)>,
     /// The number of each user that appeared.
     numbers: BTreeMap<User, u32>,
+    /// Each user that appeared, by number.
+    names: Vec<User>,
     /// By viewer, the users who block that viewer. No set is empty.
     hidden: BTreeMap<User, Numbers>,
     looks: Looks,
@@ -44,11 +46,20 @@ impl Blocks {
     /// The number of `user`; assigns one if there is none.
     pub fn number(&mut self, user: &User) -> u32 {
         self.looks.count();
-        let next = u32::try_from(self.numbers.len()).expect("users fit into memory");
+        let next = u32::try_from(self.names.len()).expect("users fit into memory");
         match self.numbers.get(user) {
             Some(number) => *number,
-            None => *self.numbers.entry(user.clone()).or_insert(next),
+            None => {
+                self.names.push(user.clone());
+                *self.numbers.entry(user.clone()).or_insert(next)
+            }
         }
+    }
+
+    /// The user of this number, which [`number`](Blocks::number) has assigned.
+    pub fn name(&self, number: u32) -> &User {
+        self.looks.count();
+        &self.names[usize::try_from(number).expect("users fit into memory")]
     }
 
     /// Adds the block of `target` by `user`; returns whether it was missing.

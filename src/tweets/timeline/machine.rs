@@ -143,7 +143,7 @@ impl Machine for Timeline {
 
     /// Tweets in the order of the log, then blocks in ascending order.
     fn save(&self, _: Level) -> impl Iterator<Item = Chunk> {
-        let tweets = self.tweets().cloned().map(|tweet| Saved::Tweet { tweet });
+        let tweets = self.tweets().map(|tweet| Saved::Tweet { tweet });
         let pairs = self.blocks().map(|(user, target)| Block { user: user.clone(), target: target.clone() });
         Chunk::of(tweets.chain(pairs.map(|block| Saved::Block { block })))
     }
@@ -154,7 +154,7 @@ impl Machine for Timeline {
         for item in Chunk::items(chunks)? {
             match item {
                 Saved::Tweet { tweet: Tweet { position, user, text } } => {
-                    if last.replace(position) >= Some(position) {
+                    if last.replace(position) >= Some(position) || u32::try_from(position.index).is_err() {
                         return Err(WireError::Invalid("order of saved tweets"));
                     }
                     timeline.change(position, &Event::Tweet { user, text });

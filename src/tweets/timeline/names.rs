@@ -172,6 +172,10 @@ impl Wire for Text {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Text, WireError> {
-        input.text(Text::BYTES_MAX)?.parse().map_err(|_| WireError::Invalid("text of a tweet"))
+        let mut ahead = input.clone();
+        let length = ahead.length(Text::BYTES_MAX)?;
+        input.shared(input.rest().len() - ahead.rest().len() + length, |input| {
+            input.text(Text::BYTES_MAX)?.parse().map_err(|_| WireError::Invalid("text of a tweet"))
+        })
     }
 }

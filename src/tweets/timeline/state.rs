@@ -12,17 +12,30 @@ use crate::cow_log::CowLog;
 use crate::replicated::Position;
 use crate::tweets::timeline::blocks::Blocks;
 use crate::tweets::timeline::event::Event;
-use crate::tweets::timeline::names::User;
+use crate::tweets::timeline::names::{Text, User};
 use crate::tweets::timeline::page::{Page, Tweet, View};
 use crate::wire::Wire;
 
 /// All tweets and blocks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Timeline {
-    tweets: CowLog<Tweet>,
-    /// The number of each tweet's user. Of a hidden tweet, a page reads only this.
-    authors: CowLog<u32>,
+    tweets: CowLog<KeptTweet>,
     blocks: Blocks,
+}
+
+/// A tweet with the number of its author, which is shorter than the name: every site keeps every tweet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct KeptTweet {
+    slot: u64,
+    index: u32,
+    author: u32,
+    text: Text,
+}
+
+impl KeptTweet {
+    fn position(&self) -> Position {
+        Position { slot: self.slot, index: self.index.into() }
+    }
 }
 
 impl Timeline {
@@ -31,14 +44,15 @@ impl Timeline {
     /// Blocking twice, unblocking a user who is not blocked, and blocking oneself change nothing.
     ///
     /// # Panics
-    /// When a tweet does not come after the last one.
+    /// When a tweet does not come after the last one, or its index is no `u32`.
     pub fn change(&mut self, position: Position, event: &Event) -> bool {
         match event {
             Event::Tweet { user, text } => {
-                let last = self.tweets.last().map(|tweet| tweet.position);
+                let last = self.tweets.last().map(KeptTweet::position);
                 assert!(last < Some(position), "a tweet at {position} is applied behind one at {last:?}");
-                self.tweets.push(Tweet { position, user: user.clone(), text: text.clone() });
-                self.authors.push(self.blocks.number(user));
+                let index = u32::try_from(position.index).expect("a slot holds few events");
+                let author = self.blocks.number(user);
+                self.tweets.push(KeptTweet { slot: position.slot, index, author, text: text.clone() });
                 true
             }
             Event::Block { user, target } => user != target && self.blocks.insert(user, target),
@@ -50,27 +64,32 @@ impl Timeline {
     /// a page, and only from the [`Page::LOOKED_MAX`] newest ones, hidden ones included.
     pub fn view(&self, view: &View) -> Page {
         let end = match view.older_than {
-            Some(position) => self.tweets.partition_point(|tweet| tweet.position < position),
+            Some(position) => self.tweets.partition_point(|tweet| tweet.position() < position),
             None => self.tweets.len(),
         };
         let start = end.saturating_sub(Page::LOOKED_MAX);
         let hidden = self.blocks.hidden_from(&view.viewer);
-        let is_shown =
-            |index: &usize| self.authors.get(*index).is_some_and(|author| !hidden.contains(*author));
+        let looked = (start..end).rev().filter_map(|index| self.tweets.get(index));
         let mut page = Page::default();
         let mut bytes = 0;
-        for tweet in (start..end).rev().filter(is_shown).filter_map(|index| self.tweets.get(index)) {
+        for tweet in looked.filter(|tweet| !hidden.contains(tweet.author)) {
+            let tweet = self.tweet(tweet);
             bytes += tweet.size();
             let count = page.tweets.len() + 1;
             if count as u64 > view.limit || list_bytes(count, bytes) > Page::LIST_BYTES_MAX {
                 page.next = Some(tweet.position.next());
                 return page;
             }
-            page.tweets.push(tweet.clone());
+            page.tweets.push(tweet);
         }
         let beyond = start.checked_sub(1).and_then(|index| self.tweets.get(index));
-        page.next = beyond.map(|tweet| tweet.position.next());
+        page.next = beyond.map(|tweet| tweet.position().next());
         page
+    }
+
+    fn tweet(&self, kept: &KeptTweet) -> Tweet {
+        let user = self.blocks.name(kept.author).clone();
+        Tweet { position: kept.position(), user, text: kept.text.clone() }
     }
 
     /// The blocks in ascending order of both users, after this pair if there is one.
@@ -88,12 +107,12 @@ impl Timeline {
 
     /// The number of tweets and pairs that the containers were asked for, by their own count.
     pub fn looks(&self) -> u64 {
-        self.tweets.looks() + self.authors.looks() + self.blocks.looks()
+        self.tweets.looks() + self.blocks.looks()
     }
 
     /// Every tweet, hidden or not, oldest first.
-    pub fn tweets(&self) -> impl DoubleEndedIterator<Item = &Tweet> {
-        self.tweets.iter()
+    pub fn tweets(&self) -> impl DoubleEndedIterator<Item = Tweet> {
+        self.tweets.iter().map(|kept| self.tweet(kept))
     }
 }
 
@@ -221,7 +240,7 @@ mod tests {
                 }
             }
             seen.reverse();
-            prop_assert!(seen.iter().eq(timeline.tweets()));
+            prop_assert!(seen.into_iter().eq(timeline.tweets()));
         }
 
         #[test]

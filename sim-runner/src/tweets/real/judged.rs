@@ -15,7 +15,7 @@ use aviary::tweets::client;
 use aviary::tweets::judges::outside::{ClientEvent, FinalJournal};
 use aviary::tweets::judges::{LogEntry, Outside};
 use aviary::tweets::site::{Command, Note, Operation, Participant, Status};
-use aviary::tweets::timeline::{Event, Position};
+use aviary::tweets::timeline::{Event, Position, Tweet};
 use aviary::udp::ClientKey;
 
 use super::cluster::{ClusterFailure, failed};
@@ -179,7 +179,8 @@ fn count(judged: &mut Judged, outside: &Outside, history: &[CallLogLine]) -> Res
     // A tweet's text names its client and counts its tweets: they must appear in the order in which they were
     // requested.
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
-    for tweet in outside.model().tweets_before(end) {
+    let tweets: Vec<Tweet> = outside.model().tweets_before(end).collect();
+    for tweet in &tweets {
         *there.entry(tweet.text.as_str()).or_default() += 1;
         let Some((client, number)) = tweet.text.as_str().split_once(' ') else { continue };
         let Ok(number) = number.parse::<u64>() else { continue };

@@ -12,7 +12,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         Lie::SiteOutput(|output| {
             for message in output.paxos() {
                 if let Paxos::FetchReply { entry, .. } = message {
-                    *entry = Entry::Noop;
+                    *entry = Entry::noop();
                 }
             }
         }),

@@ -284,7 +284,7 @@ fn hide_one(timeline: &Timeline, view: &View, page: &mut Page) {
     let limit = usize::try_from(view.limit).unwrap_or(usize::MAX);
     let mut lie = Page { tweets: Vec::new(), next: page.next };
     for tweet in shown.take(limit) {
-        lie.tweets.push(tweet.clone());
+        lie.tweets.push(tweet);
         if lie.to_bytes().len() > Page::BYTES_MAX {
             lie.tweets.pop();
             break;

@@ -55,7 +55,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                 };
                 let Some(last) = to.iter().last() else { continue };
                 let rest = to.iter().filter(|id| *id != last).filter_map(|id| id.as_site()).collect();
-                let entry = std::mem::replace(entry, Entry::Noop);
+                let entry = std::mem::replace(entry, Entry::noop());
                 let (ballot, slot, chosen) = (*ballot, *slot, *chosen);
                 let message = Message::Paxos { message: Paxos::Accept { ballot, slot, chosen, entry } };
                 *to = last.into();

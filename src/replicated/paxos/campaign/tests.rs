@@ -140,7 +140,7 @@ fn what_a_quorum_reports_is_no_reason_to_give_up() {
     paxos.on_message(LATER, site(1), promise(mine, (0, 0), 0, vec![]), &mut port);
     let reports = vec![report(1, Some(ballot(1, 1)), 11)];
     paxos.on_message(LATER, site(2), promise(mine, (0, 2), 2, reports), &mut port);
-    assert_eq!((paxos.leads_under(), port.proposals()), (Some(mine), vec![(0, Entry::Noop)]));
+    assert_eq!((paxos.leads_under(), port.proposals()), (Some(mine), vec![(0, Entry::noop())]));
     assert_eq!(proposes(&mut paxos), [2, 3]);
 }
 
@@ -163,7 +163,7 @@ fn what_a_site_recovered_its_own_promise_reports() {
         paxos.on_message(at, site(0), own.unwrap(), &mut port);
         paxos.on_message(at, site(1), promise(mine, (0, 0), 0, vec![]), &mut port);
         assert_eq!(paxos.leads_under(), Some(mine), "{sites} sites");
-        assert_eq!(port.proposals(), [(0, Entry::Noop), (2, entry(12))], "{sites} sites");
+        assert_eq!(port.proposals(), [(0, Entry::noop()), (2, entry(12))], "{sites} sites");
         assert_eq!(proposes(&mut paxos), [3], "{sites} sites");
     }
 }
@@ -223,7 +223,7 @@ impl Dice {
     }
 
     fn entry(&mut self) -> Entry<u64> {
-        if self.below(5) == 0 { Entry::Noop } else { entry(self.below(3)) }
+        if self.below(5) == 0 { Entry::noop() } else { entry(self.below(3)) }
     }
 
     /// A message that `from` may send to site 0, whose ballot is `mine`: true or not.

@@ -127,7 +127,7 @@ fn a_leader_closes_what_somebody_waits_for_and_it_knows_nothing_of() {
         paxos.propose(LATER, entry(10), &mut port);
         port.sent.clear();
         paxos.on_message(LATER, site(2), PaxosMessage::Survey { id: FIRST, reach: Slot(reach) }, &mut port);
-        assert!(port.proposals().iter().all(|(_, entry)| *entry == Entry::Noop));
+        assert!(port.proposals().iter().all(|(_, entry)| *entry == Entry::noop()));
         (port.proposals().into_iter().map(|(slot, _)| slot).collect::<Vec<_>>(), port.ignored().len())
     };
     assert_eq!(closed(0), (vec![], 0));

@@ -139,6 +139,37 @@ fn a_restart_that_forgets_is_caught() {
     stage().started_as_it_was(site(1), 2);
 }
 
+/// Every kind of record is compared with what was read back, whatever stands in its place.
+#[test]
+fn a_restart_that_reads_another_record_is_caught_whatever_was_durable() {
+    let mut stage = Stage::new(3);
+    stage.choose(0, &[open(1)]).unwrap();
+    stage.asked(&open(2));
+    let chosen = stage.judges.log().entry(Slot(0)).unwrap().clone();
+    let own = numbered(2, (1, 1), (0, 0), open(2));
+    let paxos = |record| Record::Paxos { record };
+    let records = [
+        paxos(paxos::PaxosRecord::Learned { slot: Slot(0), entry: chosen }),
+        paxos(paxos::PaxosRecord::Chosen(Slot(1))),
+        taken(&own),
+        promised(2, 2),
+        accepted(2, 2, 1, &[&own]),
+        accepted(3, 1, 1, &[&own]),
+    ];
+    stage.durable(site(2), &records).unwrap();
+    for (index, at) in (0..records.len()).flat_map(|index| (0..records.len()).map(move |at| (index, at))) {
+        let mut read = records.to_vec();
+        read[index] = records[at].clone();
+        let result = stage.clone().started(site(2), 2, &read);
+        if at == index {
+            result.unwrap();
+        } else {
+            let was = alloc::format!("as record {index}, where {:?} was durable", records[index]);
+            objects(result, "durability", &was);
+        }
+    }
+}
+
 #[test]
 fn what_is_told_of_the_queue_is_durable_first() {
     let mut stage = Stage::new(3);

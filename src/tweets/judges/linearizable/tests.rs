@@ -1,10 +1,12 @@
 //! Histories of users, written by hand and drawn.
 
 use super::*;
-use crate::judges::linearizable::{Search, search, tests::any_order};
+use crate::judges::linearizable::{Search, Sequential, search, tests::any_order};
 use crate::tweets::judges::Judges;
 use crate::tweets::judges::stage::{Stage, block, looks, objects, tweet, user, view};
-use crate::tweets::timeline::{Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, View};
+use crate::tweets::timeline::{
+    Event, Page, Position, Text, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, View,
+};
 use proptest::prelude::*;
 
 const C1: ProcessId = ProcessId::Client(1);
@@ -297,7 +299,7 @@ fn history(drawn: &[Drawn]) -> Vec<Call<TimelineModel>> {
         match (wrong, &mut answer) {
             (1, Response::Shown { tweets, .. }) => tweets.reverse(),
             (2, Response::Shown { tweets, .. }) => {
-                tweets.pop();
+                *tweets = tweets.iter().take(tweets.len().saturating_sub(1)).cloned().collect();
             }
             (3, Response::Shown { has_more, .. }) => *has_more = has_more.map(|more| !more),
             _ => {}
@@ -308,7 +310,12 @@ fn history(drawn: &[Drawn]) -> Vec<Call<TimelineModel>> {
             moment(2 * (place * 10 + 30 + behind) + 1),
         );
         let answer = (*wrong != 4).then_some((answered, answer));
-        Call { who: C1, operation: UserCall { operation, name: None }, begun, answer }
+        Call {
+            who: C1,
+            operation: UserCall { asked: Asked::of(&operation, |user| Arc::new(user.clone())), name: None },
+            begun,
+            answer,
+        }
     };
     (0..).zip(drawn).map(call).collect()
 }
@@ -362,8 +369,8 @@ proptest! {
         for (_, index, is_beginning) in happenings {
             let begun = grown.moment(Instant::ZERO);
             if is_beginning {
-                let id = RequestId::Open { nonce: index.try_into().unwrap() };
-                let call = UserCall { name: Some(CallName::Request(id)), ..calls[index].operation.clone() };
+                let name = Some(CallName::Query(C1, index.try_into().unwrap()));
+                let call = UserCall { name, ..calls[index].operation.clone() };
                 numbers.insert(index, grown.begin(C1, call.clone(), begun));
                 so_far.push(Call { who: C1, operation: call, begun, answer: None });
                 continue;
@@ -372,7 +379,7 @@ proptest! {
             let number = numbers[&index];
             so_far[number].answer = Some((begun, answer.clone()));
             let guess = |call: &UserCall| match call.name {
-                Some(CallName::Request(RequestId::Open { nonce })) => rank(nonce.try_into().unwrap()),
+                Some(CallName::Query(_, number)) => rank(number.try_into().unwrap()),
                 _ => None,
             };
             let is_whole = matches!(search(&TimelineModel, &so_far, &mut 1_000_000), Search::Found(_));

@@ -23,7 +23,7 @@ use crate::replicated::paxos::{self, Ballot, Promise, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Shown, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Message, Number, Record, Request, RequestId, Submission};
 
 const PROPERTY: &str = "durability";
@@ -56,6 +56,13 @@ impl Default for Durability {
 }
 
 impl Durability {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED
+        .and(FactKinds::DURABLE)
+        .and(FactKinds::OWN)
+        .and(FactKinds::PAXOS)
+        .and(FactKinds::HANDED_ON)
+        .and(FactKinds::ANSWER);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => match process.as_site() {

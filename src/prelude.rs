@@ -28,7 +28,7 @@ pub use crate::scenario::{
 };
 #[cfg(feature = "scenario")]
 pub use crate::search::Sweep;
-pub use crate::sim::{Judge, Observation, Told, Violation};
+pub use crate::sim::{Judge, Observation, ObservationKinds, Told, Violation};
 pub use crate::time::{Duration, Instant};
 pub use crate::wire::Wire;
 pub use crate::{display_enum, ensure, label_enum, wire_enum, wire_struct};

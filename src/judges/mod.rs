@@ -9,7 +9,7 @@
 macro_rules! ensure {
     ($condition:expr, $property:expr, $($sentence:tt)+) => {
         if !$condition {
-            return Err($crate::sim::Violation::new($property, $crate::alloc::format!($($sentence)+)));
+            return $crate::sim::Violation::explained($property, || $crate::alloc::format!($($sentence)+));
         }
     };
 }

@@ -14,7 +14,7 @@ use alloc::collections::BTreeMap;
 
 use crate::ids::ProcessId;
 use crate::process::{Process, Role};
-use crate::sim::{Judge, Observation, Violation};
+use crate::sim::{Judge, Observation, ObservationKinds, Violation};
 use crate::time::Instant;
 
 /// Who led first under each rank.
@@ -40,6 +40,10 @@ impl<P: Process> Judge<P> for OneLeader {
             return self.leads(*process, rank);
         }
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::HANDLED
     }
 }
 

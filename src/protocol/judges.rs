@@ -8,10 +8,10 @@ use core::fmt;
 
 use crate::ids::ProcessId;
 use crate::protocol::{CallId, Protocol, Sites, SitesNote};
-use crate::sim::{Judge, Observation, Violation};
+use crate::sim::{Judge, Observation, ObservationKinds, Violation};
 use crate::time::Instant;
 
-/// Any number of judges. Each observes every event; the first that objects decides.
+/// Any number of judges. Each observes the events that it looks at; the first that objects decides.
 ///
 /// ```
 /// # use aviary::prelude::*;
@@ -21,11 +21,14 @@ use crate::time::Instant;
 /// ```
 pub struct Judges<P: Protocol> {
     all: Vec<Box<dyn Cloned<P>>>,
+    /// What any of them looks at.
+    looks_at: ObservationKinds,
 }
 
 /// A judge of unknown type that can be cloned.
 trait Cloned<P: Protocol> {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, Sites<P>>) -> Result<(), Violation>;
+    fn looks_at(&self) -> ObservationKinds;
     fn boxed(&self) -> Box<dyn Cloned<P>>;
     fn unknown(&self) -> Vec<String>;
 }
@@ -33,6 +36,10 @@ trait Cloned<P: Protocol> {
 impl<P: Protocol, J: Judge<Sites<P>> + 'static> Cloned<P> for J {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, Sites<P>>) -> Result<(), Violation> {
         Judge::observe(self, now, seen)
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        Judge::looks_at(self)
     }
 
     fn boxed(&self) -> Box<dyn Cloned<P>> {
@@ -47,7 +54,7 @@ impl<P: Protocol, J: Judge<Sites<P>> + 'static> Cloned<P> for J {
 impl<P: Protocol> Judges<P> {
     /// No judges.
     pub fn none() -> Judges<P> {
-        Judges { all: Vec::new() }
+        Judges { all: Vec::new(), looks_at: ObservationKinds::NONE }
     }
 
     /// These and a judge of your own, which sees what any judge of a [`Process`](crate::process::Process) sees.
@@ -74,6 +81,7 @@ impl<P: Protocol> Judges<P> {
     }
 
     fn with(mut self, judge: Box<dyn Cloned<P>>) -> Judges<P> {
+        self.looks_at = self.looks_at.and(judge.looks_at());
         self.all.push(judge);
         self
     }
@@ -86,7 +94,7 @@ impl<P: Protocol> Judges<P> {
 
 impl<P: Protocol> Clone for Judges<P> {
     fn clone(&self) -> Judges<P> {
-        Judges { all: self.all.iter().map(|judge| judge.boxed()).collect() }
+        Judges { all: self.all.iter().map(|judge| judge.boxed()).collect(), looks_at: self.looks_at }
     }
 }
 
@@ -98,7 +106,12 @@ impl<P: Protocol> fmt::Debug for Judges<P> {
 
 impl<P: Protocol> Judge<Sites<P>> for Judges<P> {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, Sites<P>>) -> Result<(), Violation> {
-        self.all.iter_mut().try_for_each(|judge| judge.observe(now, seen))
+        let mut asked = self.all.iter_mut().filter(|judge| judge.looks_at().have(seen));
+        asked.try_for_each(|judge| judge.observe(now, seen))
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        self.looks_at
     }
 }
 
@@ -117,6 +130,10 @@ impl<P: Protocol, F: Fn(&P) -> Result<(), String> + Clone> Judge<Sites<P>> for S
             return Err(Violation::new(self.property, alloc::format!("{process} {why}")));
         }
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::HANDLED
     }
 }
 
@@ -182,6 +199,10 @@ impl<P: Protocol, J: CallJudge<P> + 'static> Cloned<P> for Calls<J> {
             _ => {}
         }
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::NOTED.and(ObservationKinds::CRASHED)
     }
 
     fn boxed(&self) -> Box<dyn Cloned<P>> {

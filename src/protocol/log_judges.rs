@@ -5,7 +5,7 @@ use core::fmt::Debug;
 
 use crate::judges::{AtMostOnce, DecidedPrefix};
 use crate::protocol::{CallId, Judges, Protocol, Sites, SitesNote};
-use crate::sim::{Judge, Observation, Violation};
+use crate::sim::{Judge, Observation, ObservationKinds, Violation};
 use crate::time::Instant;
 
 impl<P: Protocol> Judges<P> {
@@ -70,6 +70,10 @@ where
         }
         Ok(())
     }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::STARTED.and(ObservationKinds::HANDLED).and(ObservationKinds::NOTED)
+    }
 }
 
 #[derive(Clone)]
@@ -93,5 +97,9 @@ where
             _ => {}
         }
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::STARTED.and(ObservationKinds::HANDLED)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::ids::ProcessId;
 use crate::process::{Label, Process};
-use crate::sim::{Judge, Observation, Violation};
+use crate::sim::{Judge, Observation, ObservationKinds, Violation};
 use crate::time::Instant;
 
 /// The service's judges, and the notes that processes made.
@@ -54,5 +54,9 @@ impl<P: Process, J: Judge<P>> Judge<P> for Watched<J> {
         self.judges.observe(now, seen)?;
         self.awaited.retain(|awaited| *awaited != (*process, note.kind()));
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        self.judges.looks_at().and(ObservationKinds::NOTED)
     }
 }

@@ -43,7 +43,9 @@ pub use script::{
 pub use settings::{BadSettings, DiskSettings, TraceLevel, TraceSettings, WorldSettings};
 pub use under_way::FlyingCopy;
 pub use watch::Statistics;
-pub use watch::judge::{Judge, Observation, PlacedCall, UnexplainedCall, UnexplainedCalls, Violation};
+pub use watch::judge::{
+    Judge, Observation, ObservationKinds, PlacedCall, UnexplainedCall, UnexplainedCalls, Violation,
+};
 pub use watch::line::{Line, LineClass, Loss, Told};
 pub use watch::log::{LogLevel, LogLine, LogTap};
 pub use watch::run_event::{RunEvent, RunEvents};

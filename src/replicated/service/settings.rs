@@ -4,7 +4,14 @@ use crate::replicated::Overrides;
 use crate::scenario::draw::Draws;
 use crate::time::Duration;
 
-/// The usual settings, or some limits near their minimum.
+/// The span of the time between two heartbeats, in milliseconds. The usual time is the shortest: with longer ones a run
+/// consists of less routine, and more of what is sent depends on what happens.
+const HEARTBEAT_MS: (u64, u64) = (50, 150);
+
+/// The election timeout is at least the usual one, and this many percent of the time between two heartbeats.
+const ELECTION_PERCENT: (u64, u64) = (200, 300);
+
+/// The usual settings with other heartbeats, or also with some limits near their minimum.
 pub fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
     let mut tiny = |least: u64, most: u64| {
         let (is_on, drawn) = (draws.one_in(2), draws.between(least, most));
@@ -34,5 +41,10 @@ pub fn draw_settings(draws: &mut Draws, is_tiny: bool) -> Overrides {
     drawn.chosen_after = is_late.then(|| Duration::from_millis(after));
     let (is_short, after) = (draws.one_in(2), draws.between(1, 2_000));
     drawn.session_idle = (is_short && is_tiny).then(|| Duration::from_millis(after));
+    let beat = draws.between(HEARTBEAT_MS.0, HEARTBEAT_MS.1);
+    let election = (beat * draws.between(ELECTION_PERCENT.0, ELECTION_PERCENT.1) / 100).max(300);
+    drawn.heartbeat = Some(Duration::from_millis(beat));
+    drawn.election = Some(Duration::from_millis(election));
+    drawn.election_jitter = Some(Duration::from_millis(election * 2 / 3));
     drawn
 }

@@ -1,11 +1,17 @@
 //! Episodes with paused sites, slow sites, and wrong clocks.
 
-use crate::scenario::draw::crash;
 use crate::scenario::draw::episodes::{DrawnTrack, Episodes, who_is_known};
 use crate::scenario::draw::workload::Workload;
+use crate::scenario::draw::{crash, links, rule};
+use crate::scenario::profile::RulingKind;
 use crate::scenario::service::Service;
-use crate::scenario::step::{ClockFault, Fault, Percent, Target, When};
+use crate::scenario::step::{ClockFault, Fault, Percent, Rule, Ruling, Target, When};
 use crate::time::Duration;
+
+/// Some slow sites are flooded, so that more arrives than their inbox holds: this many datagrams to them, each with
+/// this many copies.
+const FLOODED: u64 = 60;
+const FLOOD_COPIES: u32 = 40;
 
 impl Episodes<'_> {
     pub(super) fn pause<S: Service>(
@@ -29,6 +35,12 @@ impl Episodes<'_> {
     ) {
         let (who, time) = (self.target(&moment, true), self.draws.time(self.profile.slow_site));
         track.push(moment, Fault::Slow(who, time));
+        let is_one = matches!(who, Target::Site(_) | Target::Leader | Target::Follower);
+        if self.draws.one_in(4) && is_one && links::allow_rulings(self.links, RulingKind::Duplicate) {
+            let then = Ruling::Duplicate { copies: FLOOD_COPIES, apart: Duration::ZERO };
+            let flood = Rule { count: Some(FLOODED), ..rule(None, (Target::Any, who), then) };
+            track.push(When::After(Duration::ZERO), Fault::Rule(flood));
+        }
         self.look_around(track, workload, None);
         let lasts = self.draws.time(self.profile.messages.lasts);
         self.mend(track, lasts, vec![Fault::Slow(who_is_known(who), Duration::ZERO)]);

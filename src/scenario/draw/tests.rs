@@ -92,6 +92,9 @@ fn every_kind_of_fault_and_limit_is_drawn() {
             taken_after: None,
             propose_after: None,
             chosen_after: None,
+            heartbeat: None,
+            election: None,
+            election_jitter: None,
             ..scenario.settings.clone()
         };
         tiny += u32::from(limits != Overrides::default());

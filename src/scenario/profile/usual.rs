@@ -48,7 +48,7 @@ impl Default for Profile {
             clients_alike: percent(50),
             histories: percent(3),
             commands: Span(20, 60),
-            lasts: millis(20_000, 28_000),
+            lasts: millis(3_000, 8_000),
             bursts: percent(50),
             burst: Span(2, 8),
             tiny: percent(25),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::mix;
 use crate::sim::net::settings::{Chance, LinkLatency};
+use crate::sim::watch::judge::ObservationKinds;
 
 /// A network with every kind of fault, and sites that send all the time.
 fn stormy() -> Settings {
@@ -23,6 +24,44 @@ fn stormy() -> Settings {
         at(500, ScriptAction::Restart(Target::of(S1))),
     ]));
     settings
+}
+
+/// Counts observations, and looks at some kinds only.
+#[derive(Clone)]
+struct Narrow {
+    looks_at: ObservationKinds,
+    counts: [u64; 3],
+}
+
+impl Judge<Gossip> for Narrow {
+    fn observe(&mut self, _: Instant, seen: &Observation<'_, Gossip>) -> Result<(), Violation> {
+        match seen {
+            Observation::Handled { .. } => self.counts[0] += 1,
+            Observation::Noted { .. } => self.counts[1] += 1,
+            _ => self.counts[2] += 1,
+        }
+        Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        self.looks_at
+    }
+}
+
+#[test]
+fn a_judge_is_asked_about_what_it_looks_at_and_the_run_is_the_same() {
+    const HANDLED: ObservationKinds = ObservationKinds::HANDLED;
+    let run = |looks_at| {
+        let mut world = World::new(stormy(), Narrow { looks_at, counts: [0; 3] }).unwrap();
+        world.run_until(ms(1_000)).unwrap();
+        (world.judge().counts, world.fingerprint())
+    };
+    let ([handled, noted, others], fingerprint) = run(ObservationKinds::ALL);
+    assert!(handled > 0 && noted > 0 && others > 0, "{handled} {noted} {others}");
+    assert_eq!(run(ObservationKinds::NONE), ([0; 3], fingerprint));
+    assert_eq!(run(HANDLED), ([handled, 0, 0], fingerprint));
+    assert_eq!(run(HANDLED.and(ObservationKinds::NOTED)), ([handled, noted, 0], fingerprint));
+    assert_eq!(run(ObservationKinds::ALL.without(HANDLED)), ([0, noted, others], fingerprint));
 }
 
 #[test]

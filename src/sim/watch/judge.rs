@@ -96,6 +96,74 @@ pub enum Observation<'a, P: Process> {
     },
 }
 
+/// A set of kinds of observations, one per variant of [`Observation`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObservationKinds(u16);
+
+impl ObservationKinds {
+    /// No kind.
+    pub const NONE: ObservationKinds = ObservationKinds(0);
+    /// Every kind.
+    pub const ALL: ObservationKinds = ObservationKinds(u16::MAX);
+    /// [`Observation::Started`].
+    pub const STARTED: ObservationKinds = ObservationKinds(1);
+    /// [`Observation::Crashed`].
+    pub const CRASHED: ObservationKinds = ObservationKinds(1 << 1);
+    /// [`Observation::Restored`].
+    pub const RESTORED: ObservationKinds = ObservationKinds(1 << 2);
+    /// [`Observation::Commanded`].
+    pub const COMMANDED: ObservationKinds = ObservationKinds(1 << 3);
+    /// [`Observation::Durable`].
+    pub const DURABLE: ObservationKinds = ObservationKinds(1 << 4);
+    /// [`Observation::Sent`].
+    pub const SENT: ObservationKinds = ObservationKinds(1 << 5);
+    /// [`Observation::Delivered`].
+    pub const DELIVERED: ObservationKinds = ObservationKinds(1 << 6);
+    /// [`Observation::Link`].
+    pub const LINK: ObservationKinds = ObservationKinds(1 << 7);
+    /// [`Observation::Noted`].
+    pub const NOTED: ObservationKinds = ObservationKinds(1 << 8);
+    /// [`Observation::Handled`].
+    pub const HANDLED: ObservationKinds = ObservationKinds(1 << 9);
+
+    /// These kinds and the others.
+    #[must_use]
+    pub const fn and(self, others: ObservationKinds) -> ObservationKinds {
+        ObservationKinds(self.0 | others.0)
+    }
+
+    /// These kinds without the others.
+    #[must_use]
+    pub const fn without(self, others: ObservationKinds) -> ObservationKinds {
+        ObservationKinds(self.0 & !others.0)
+    }
+
+    /// Whether this observation is of one of these kinds.
+    #[inline]
+    pub const fn have<P: Process>(self, seen: &Observation<'_, P>) -> bool {
+        self.0 & seen.kinds().0 != 0
+    }
+}
+
+impl<P: Process> Observation<'_, P> {
+    /// Its kind, as a set of one.
+    #[inline]
+    const fn kinds(&self) -> ObservationKinds {
+        match self {
+            Observation::Started { .. } => ObservationKinds::STARTED,
+            Observation::Crashed { .. } => ObservationKinds::CRASHED,
+            Observation::Restored { .. } => ObservationKinds::RESTORED,
+            Observation::Commanded { .. } => ObservationKinds::COMMANDED,
+            Observation::Durable { .. } => ObservationKinds::DURABLE,
+            Observation::Sent { .. } => ObservationKinds::SENT,
+            Observation::Delivered { .. } => ObservationKinds::DELIVERED,
+            Observation::Link { .. } => ObservationKinds::LINK,
+            Observation::Noted { .. } => ObservationKinds::NOTED,
+            Observation::Handled { .. } => ObservationKinds::HANDLED,
+        }
+    }
+}
+
 /// A property that does not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
@@ -109,8 +177,16 @@ pub struct Violation {
 
 impl Violation {
     /// A violation of `property`, explained in one sentence.
+    #[cold]
     pub fn new(property: &'static str, explanation: impl Into<String>) -> Violation {
         Violation { property, explanation: explanation.into(), calls: None }
+    }
+
+    /// A violation of `property` as an error. `explain` gives its sentence, away from the code that checks.
+    #[cold]
+    #[inline(never)]
+    pub fn explained<T>(property: &'static str, explain: impl FnOnce() -> String) -> Result<T, Violation> {
+        Err(Violation::new(property, explain()))
     }
 
     /// The same violation, with the calls that its sentence is about.
@@ -192,11 +268,21 @@ impl core::error::Error for Violation {}
 pub trait Judge<P: Process>: Clone {
     /// Observes one event.
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation>;
+
+    /// The kinds of observations that it looks at. It need not be asked about others, and returns `Ok` if it is.
+    /// Every kind, unless it says otherwise.
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::ALL
+    }
 }
 
 /// Objects to nothing.
 impl<P: Process> Judge<P> for () {
     fn observe(&mut self, _now: Instant, _seen: &Observation<'_, P>) -> Result<(), Violation> {
         Ok(())
+    }
+
+    fn looks_at(&self) -> ObservationKinds {
+        ObservationKinds::NONE
     }
 }

@@ -139,8 +139,15 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
         Some(messages.iter().map(describe).collect())
     }
 
-    /// Shows the judge an event, unless there is a violation already.
+    /// Shows the judge an event that it looks at, unless there is a violation already.
+    #[inline]
     pub(crate) fn show(&mut self, seen: &Observation<'_, P>) {
+        if self.judge.looks_at().have(seen) {
+            self.show_all(seen);
+        }
+    }
+
+    fn show_all(&mut self, seen: &Observation<'_, P>) {
         if self.violation.is_none()
             && let Err(violation) = self.judge.observe(self.now, seen)
         {

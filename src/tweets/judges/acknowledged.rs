@@ -14,7 +14,7 @@ use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Maybe, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken, prints};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken, prints};
 use crate::tweets::site::{Message, Note, Record, Request, RequestId};
 use crate::tweets::timeline::Position;
 
@@ -30,6 +30,8 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::DURABLE.and(FactKinds::REQUEST).and(FactKinds::ANSWER);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, message: Message::Request { request }, .. } => {

@@ -23,7 +23,7 @@ use crate::sim::Violation;
 use crate::tweets::judges::chosen::{ChosenLog, LogEntry};
 use crate::tweets::judges::describe::Shown;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{SeenFact, broken};
+use crate::tweets::judges::{FactKinds, SeenFact, broken};
 use crate::tweets::site::{Message, Record, Reply, Submission};
 use crate::tweets::timeline::TimelineReply;
 
@@ -40,6 +40,12 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::DURABLE
+        .and(FactKinds::BEAT)
+        .and(FactKinds::PAXOS)
+        .and(FactKinds::ANSWER)
+        .and(FactKinds::SHOWN);
+
     /// A judge for a cluster of `sites` sites.
     pub fn new(sites: u8) -> Agreement {
         Agreement { log: ChosenLog::new(sites), marked: [0; SITES_MAX as usize], reported: CowMap::default() }

@@ -12,7 +12,7 @@ use crate::cow_log::CowLog;
 use crate::ids::SiteId;
 use crate::replicated::paxos::{Claim, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{JudgeContext, SeenFact};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Reply};
 use crate::wire::Wire;
 
@@ -26,6 +26,8 @@ pub struct DigestJudge {
 }
 
 impl DigestJudge {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::BEAT.and(FactKinds::COMPARED).and(FactKinds::SHOWN);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, message, .. } = *fact else { return Ok(()) };
         let (Some(site), Some((how, claim))) = (from.as_site(), claim(message)) else { return Ok(()) };

@@ -22,7 +22,7 @@ use crate::replicated::paxos::{self, Ballot, Promise, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Shown, To};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken, prints};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken, prints};
 use crate::tweets::site::{Message, Record, Request, RequestId, Submission};
 
 use kept::KeptRecords;
@@ -58,6 +58,13 @@ impl Default for Durability {
 }
 
 impl Durability {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED
+        .and(FactKinds::DURABLE)
+        .and(FactKinds::OWN)
+        .and(FactKinds::PAXOS)
+        .and(FactKinds::HANDED_ON)
+        .and(FactKinds::ANSWER);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => match process.as_site() {

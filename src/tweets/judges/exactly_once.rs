@@ -15,7 +15,7 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::sim::Violation;
 use crate::tweets::judges::describe::{AnswerKind, Id, To};
-use crate::tweets::judges::{JudgeContext, SeenFact, broken};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Answer, Message, Operation, Request, RequestId};
 use crate::tweets::timeline::{Position, TimelineOutcome};
 
@@ -26,6 +26,8 @@ const PROPERTY: &str = "exactly-once";
 pub struct ExactlyOnce;
 
 impl ExactlyOnce {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::ANSWER;
+
     pub(super) fn look(&self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, to, message: Message::Applied { id, at, answer } } => match *id {

@@ -30,7 +30,7 @@ use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
 use crate::time::Instant;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact};
 use crate::tweets::site::{Answer, Command, Message, Note, Operation, Query, Request, RequestId};
 use crate::tweets::timeline::{Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, User, View};
 
@@ -80,6 +80,8 @@ impl Default for Linearizable {
 }
 
 impl Linearizable {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED.and(FactKinds::REQUEST).and(FactKinds::QUERY);
+
     /// A sentence about what could not be judged.
     pub fn unknown(&self) -> Option<String> {
         let calls = self.history.unknown()?;

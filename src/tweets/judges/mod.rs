@@ -7,7 +7,8 @@
 //!    chosen.
 //! 2. The chosen log and its fold are computed once and passed to every judge as [`JudgeContext`].
 //! 3. Once storage is restored to an earlier state, nothing more is judged: the protocol does not survive amnesia.
-//! 4. A message is judged when it leaves its sender, whatever happens to it afterwards. A site's message to itself is
+//! 4. Each judge says which [`kinds`] of facts it looks at, and is asked about no others. Most facts are heartbeats.
+//! 5. A message is judged when it leaves its sender, whatever happens to it afterwards. A site's message to itself is
 //!    judged when it is about to be counted.
 
 pub mod acknowledged;
@@ -18,6 +19,7 @@ mod describe;
 pub mod digests;
 pub mod durability;
 pub mod exactly_once;
+mod kinds;
 pub mod linearizable;
 pub mod naive;
 pub mod order;
@@ -41,7 +43,7 @@ use core::fmt;
 use crate::ids::{ProcessId, SiteId};
 use crate::process::{Process, Recipients, Recovered};
 use crate::replicated::paxos::{self, Slot};
-use crate::sim::{Judge, Observation, Violation};
+use crate::sim::{Judge, Observation, ObservationKinds, Violation};
 use crate::time::Instant;
 use crate::tweets::site::{Command, Message, Note, Query, Record};
 use crate::tweets::timeline::{Tweet, User};
@@ -53,6 +55,7 @@ pub use costs::Costs;
 pub use digests::DigestJudge;
 pub use durability::Durability;
 pub use exactly_once::ExactlyOnce;
+pub(crate) use kinds::FactKinds;
 pub use linearizable::Linearizable;
 pub use naive::Model;
 pub use order::OrderJudge;
@@ -217,22 +220,47 @@ impl Judges {
     }
 
     fn look(&mut self, now: Instant, fact: &SeenFact<'_>) -> Result<(), Violation> {
-        self.validity.look(fact)?;
-        self.agreement.look(fact)?;
-        self.prefix.look(fact)?;
-        if self.model.folded() < self.agreement.log().end() {
+        let kind = fact.kind();
+        if Validity::LOOKS_AT.have(kind) {
+            self.validity.look(fact)?;
+        }
+        if Agreement::LOOKS_AT.have(kind) {
+            self.agreement.look(fact)?;
+        }
+        if Prefix::LOOKS_AT.have(kind) {
+            self.prefix.look(fact)?;
+        }
+        if FactKinds::DURABLE.have(kind) && self.model.folded() < self.agreement.log().end() {
             self.model.advance(self.agreement.log());
         }
         let known = JudgeContext { log: self.agreement.log(), model: &self.model };
-        self.digests.look(known, fact)?;
-        self.durability.look(known, fact)?;
-        self.order.look(known, fact)?;
-        self.acknowledged.look(known, fact)?;
-        self.exactly_once.look(known, fact)?;
-        self.sessions.look(fact)?;
-        self.timelines.look(known, fact)?;
-        self.statuses.look(known, fact)?;
-        self.linearizable.look(now, fact);
+        if DigestJudge::LOOKS_AT.have(kind) {
+            self.digests.look(known, fact)?;
+        }
+        if Durability::LOOKS_AT.have(kind) {
+            self.durability.look(known, fact)?;
+        }
+        if OrderJudge::LOOKS_AT.have(kind) {
+            self.order.look(known, fact)?;
+        }
+        if Acknowledged::LOOKS_AT.have(kind) {
+            self.acknowledged.look(known, fact)?;
+        }
+        if ExactlyOnce::LOOKS_AT.have(kind) {
+            self.exactly_once.look(known, fact)?;
+        }
+        if SessionJudge::LOOKS_AT.have(kind) {
+            self.sessions.look(fact)?;
+        }
+        if TimelineJudge::LOOKS_AT.have(kind) {
+            self.timelines.look(known, fact)?;
+        }
+        if Statuses::LOOKS_AT.have(kind) {
+            self.statuses.look(known, fact)?;
+        }
+        if Linearizable::LOOKS_AT.have(kind) {
+            self.linearizable.look(now, fact);
+        }
         Ok(())
     }
 }
@@ -303,7 +331,21 @@ where
             Observation::Link { .. } | Observation::Handled { .. } => Ok(()),
         }
     }
+
+    fn looks_at(&self) -> ObservationKinds {
+        match (&self.times, &self.costs, self.is_forgotten) {
+            (_, _, true) => ObservationKinds::NONE,
+            (None, None, false) => WITHOUT_BOUNDS,
+            (Some(_), _, false) | (_, Some(_), false) => ObservationKinds::ALL,
+        }
+    }
 }
+
+/// What the judges look at where no scenario bounds times and costs.
+const WITHOUT_BOUNDS: ObservationKinds = ObservationKinds::ALL
+    .without(ObservationKinds::CRASHED)
+    .without(ObservationKinds::LINK)
+    .without(ObservationKinds::HANDLED);
 
 /// Where the log begins, if the first of these records of a journal says so.
 pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
@@ -313,6 +355,7 @@ pub(crate) fn begins(records: &[Record]) -> Option<Slot> {
     }
 }
 
+#[cold]
 pub(crate) fn broken(property: &'static str, explanation: String) -> Result<(), Violation> {
     Err(Violation::new(property, explanation))
 }

@@ -15,7 +15,7 @@ use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Number, Record, Submission};
 
 const PROPERTY: &str = "order";
@@ -37,6 +37,9 @@ struct OriginQueue {
 }
 
 impl OrderJudge {
+    pub(super) const LOOKS_AT: FactKinds =
+        FactKinds::STARTED.and(FactKinds::DURABLE).and(FactKinds::PAXOS).and(FactKinds::HANDED_ON);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, .. } => {

@@ -15,7 +15,7 @@ use alloc::sync::Arc;
 use crate::ids::{SITES_MAX, SiteId};
 use crate::replicated::paxos::{self, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::SeenFact;
+use crate::tweets::judges::{FactKinds, SeenFact};
 use crate::tweets::site::{Message, Record, Reply, Submission};
 
 const PROPERTY: &str = "prefix";
@@ -53,6 +53,13 @@ enum Wait {
 }
 
 impl Prefix {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED
+        .and(FactKinds::DURABLE)
+        .and(FactKinds::BEAT)
+        .and(FactKinds::PAXOS)
+        .and(FactKinds::ANSWER)
+        .and(FactKinds::SHOWN);
+
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => {

@@ -22,7 +22,7 @@ use crate::ids::ProcessId;
 use crate::process::Recipients;
 use crate::replicated::paxos::Slot;
 use crate::sim::Violation;
-use crate::tweets::judges::{JudgeContext, SeenFact};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Note, Query, Request, RequestId};
 use crate::tweets::timeline::TimelineQuery;
 
@@ -71,6 +71,9 @@ enum CallIdentity {
 }
 
 impl SessionJudge {
+    pub(super) const LOOKS_AT: FactKinds =
+        FactKinds::STARTED.and(FactKinds::REQUEST).and(FactKinds::QUERY).and(FactKinds::SHOWN);
+
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {

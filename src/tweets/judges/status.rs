@@ -17,7 +17,7 @@ use crate::ids::{ProcessId, SITES_MAX, SiteId};
 use crate::process::Recipients;
 use crate::replicated::paxos::{self, Ballot, Slot};
 use crate::sim::Violation;
-use crate::tweets::judges::{JudgeContext, SeenFact};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact};
 use crate::tweets::site::{Message, Number, Phase, Record, Reply, Status};
 
 const PROPERTY: &str = "status";
@@ -57,6 +57,8 @@ impl Default for Statuses {
 }
 
 impl Statuses {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED.and(FactKinds::DURABLE).and(FactKinds::SHOWN);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {

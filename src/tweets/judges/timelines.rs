@@ -20,7 +20,7 @@ use crate::sim::Violation;
 use crate::tweets::judges::chosen::LogEntry;
 use crate::tweets::judges::describe::{Maybe, Shown};
 use crate::tweets::judges::shelf::CowMap;
-use crate::tweets::judges::{JudgeContext, SeenFact, broken};
+use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken};
 use crate::tweets::site::{Answer, Block, LogLine, Message, Operation, Query, Reply, Request, Submission};
 use crate::tweets::timeline::{
     Page, Position, TimelineOutcome, TimelineQuery, TimelineReply, Tweet, User, View,
@@ -37,6 +37,8 @@ pub struct TimelineJudge {
 }
 
 impl TimelineJudge {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::QUERY.and(FactKinds::ANSWER).and(FactKinds::SHOWN);
+
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, to, message } = *fact else { return Ok(()) };
         match message {

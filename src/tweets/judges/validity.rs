@@ -16,8 +16,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::ids::ProcessId;
 use crate::sim::Violation;
-use crate::tweets::judges::SeenFact;
 use crate::tweets::judges::describe::Id;
+use crate::tweets::judges::{FactKinds, SeenFact};
 use crate::tweets::site::{Command, Message, Note, Operation, Query, Request, Session};
 
 const PROPERTY: &str = "validity";
@@ -40,6 +40,8 @@ struct Commanded {
 }
 
 impl Validity {
+    pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED.and(FactKinds::REQUEST).and(FactKinds::QUERY);
+
     /// A user gives a command.
     pub(super) fn on_commanded(&mut self, process: ProcessId, command: &Command) {
         let client = self.clients.entry(process).or_default();

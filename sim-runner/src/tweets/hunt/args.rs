@@ -9,8 +9,8 @@ use crate::args::Format;
 
 const ABOUT: &str = "\
 Several sweeps of the profile hunt each saboteur, each over its own seeds up to its first failure. The table shows \
-which judge objected, the number of seeds until then in the median and in the worst sweep, and the number of steps and \
-rules in the shrunken scenario of the median sweep. A failure that honest processes share does not count. A saboteur \
+which judge objected, the number of seeds until then in the median and in the worst sweep, the processor time of a \
+sweep until then in the mean, and the number of steps and rules in the shrunken scenario of the median sweep. A failure that honest processes share does not count. A saboteur \
 is caught when half of its sweeps find it. Saboteurs written after the profile and its recipes were fixed are listed \
 apart: they show whether the search finds bugs in general or only those for which it was made.
 

@@ -1,11 +1,13 @@
 //! One saboteur's row: its sweeps, one after the other, and the shrinking of the median sweep's failure.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aviary::scenario::{RunOptions, Scenario};
 use aviary::search::{Budget, Drawn, Hunted, Property, Runner, Source, fails, hunt, shrink};
 use aviary::sim::TraceLevel;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::tweets::hunt::SaboteursArgs;
 use crate::tweets::hunt::row::{SaboteurRow, Small, middle};
@@ -81,7 +83,7 @@ impl<'a> Hunter<'a> {
         runner: &Runner<Lying>,
         counts: impl Fn(u64) -> bool,
     ) -> (SaboteurRow, Option<Hunted>) {
-        let mut found = self.sweeps(runner, counts);
+        let (mut found, spent) = self.sweeps(runner, counts);
         let values = |what: fn(&Hunted) -> u64| found.iter().map(|one| one.as_ref().map(what)).collect();
         let (runs, seeds) = (values(|hunted| hunted.runs), values(|hunted| hunted.seed));
         // Sweeps that found nothing come last.
@@ -92,6 +94,10 @@ impl<'a> Hunter<'a> {
             about: String::new(),
             is_held_out: false,
             runs,
+            spent_micros: spent
+                .iter()
+                .map(|spent| u64::try_from(spent.as_micros()).unwrap_or(u64::MAX))
+                .collect(),
             seeds,
             property: median.as_ref().map(|hunted| hunted.property.name().to_owned()),
             seed: median.as_ref().map(|hunted| hunted.seed),
@@ -101,19 +107,34 @@ impl<'a> Hunter<'a> {
         (row, median)
     }
 
-    /// The result of each sweep. Once so many sweeps gave up that the median is one of them, the others are skipped.
-    fn sweeps(&self, runner: &Runner<Lying>, counts: impl Fn(u64) -> bool) -> Vec<Option<Hunted>> {
-        let mut found: Vec<Option<Hunted>> = Vec::new();
+    /// The result of each sweep, and the processor time that it took up to its failure or its end. Once so many sweeps
+    /// gave up that the median is one of them, the others are skipped.
+    fn sweeps(
+        &self,
+        runner: &Runner<Lying>,
+        counts: impl Fn(u64) -> bool,
+    ) -> (Vec<Option<Hunted>>, Vec<Duration>) {
+        let (mut found, mut spent): (Vec<Option<Hunted>>, Vec<Duration>) = (Vec::new(), Vec::new());
         let mut first = 0;
         while found.len() < self.sweeps {
-            found.push(hunt(runner, &self.profile, first..first + self.seeds_max, &counts, self.stop));
+            let begun = processor_time();
+            // Whether the failure counts is no part of finding it.
+            let ended = Cell::new(None);
+            let counts = |seed| {
+                ended.set(Some(processor_time()));
+                counts(seed)
+            };
+            let hunted = hunt(runner, &self.profile, first..first + self.seeds_max, counts, self.stop);
+            let ended = hunted.as_ref().and(ended.get()).unwrap_or_else(processor_time);
+            spent.push(ended.saturating_sub(begun));
+            found.push(hunted);
             first += SEEDS_BETWEEN_SWEEPS;
             let given_up = found.iter().filter(|one| one.is_none()).count();
             if given_up >= self.sweeps - middle(self.sweeps) {
                 break;
             }
         }
-        found
+        (found, spent)
     }
 
     fn shrunk(&self, runner: &Runner<Lying>, hunted: &Hunted) -> Option<(Scenario<Lying>, Small)> {
@@ -141,6 +162,12 @@ fn is_honest_too(scenario: &Scenario<Lying>, property: &Property) -> bool {
     let outcome = runner(None).run(scenario);
     let broken = outcome.ok().and_then(|outcome| Property::of(&outcome.verdict));
     broken.is_some_and(|broken| broken.name() == property.name())
+}
+
+/// The processor time of this thread. It is shown, and never seen by a run.
+fn processor_time() -> Duration {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(spent).unwrap_or_default()
 }
 
 fn steps(scenario: &Scenario<Lying>) -> usize {

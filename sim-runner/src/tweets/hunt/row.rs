@@ -13,6 +13,8 @@ pub(super) struct SaboteurRow {
     pub(super) is_held_out: bool,
     /// The number of seeds that each sweep ran up to its first failure; `None` if the sweep gave up.
     pub(super) runs: Vec<Option<u64>>,
+    /// The processor time of each sweep up to its first failure, or until it gave up.
+    pub(super) spent_micros: Vec<u64>,
     /// The property that the median sweep's failure breaks; `None` if the median sweep gave up.
     pub(super) property: Option<String>,
     /// The seed that failed in each sweep.
@@ -54,6 +56,12 @@ impl SaboteurRow {
         self.runs.iter().copied().collect::<Option<Vec<u64>>>()?.into_iter().max()
     }
 
+    /// The processor time that a sweep took, in the mean; zero without sweeps.
+    pub(super) fn mean_micros(&self) -> u64 {
+        let sweeps = u64::try_from(self.spent_micros.len()).unwrap_or(u64::MAX);
+        self.spent_micros.iter().sum::<u64>().checked_div(sweeps).unwrap_or(0)
+    }
+
     /// Writes the row as one line of JSON.
     pub(super) fn json(&self, out: &mut impl Write) -> io::Result<()> {
         #[derive(Serialize)]
@@ -80,6 +88,7 @@ mod tests {
             about: String::new(),
             is_held_out: false,
             runs: runs.to_vec(),
+            spent_micros: vec![4; runs.len()],
             property: None,
             seeds: Vec::new(),
             seed: None,
@@ -88,6 +97,7 @@ mod tests {
         };
         let check = |runs: &[Option<u64>], median, worst| {
             assert_eq!((row(runs).median(), row(runs).worst()), (median, worst), "{runs:?}");
+            assert_eq!(row(runs).mean_micros(), if runs.is_empty() { 0 } else { 4 }, "{runs:?}");
         };
         check(&[Some(3), Some(1), Some(2)], Some(2), Some(3));
         check(&[Some(4), Some(1), Some(2), Some(3)], Some(2), Some(4));

@@ -20,6 +20,10 @@ fn median<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
     all.get(middle(all.len())).copied()
 }
 
+fn seconds(micros: u64) -> String {
+    format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000)
+}
+
 impl HuntTable {
     pub(super) fn new(rows: Vec<SaboteurRow>, seeds_max: u64, is_cut_short: bool) -> HuntTable {
         HuntTable { rows, seeds_max, is_cut_short }
@@ -59,6 +63,7 @@ impl HuntTable {
                 row.property.clone().unwrap_or_else(|| "nobody".to_owned()),
                 number(row.median()),
                 number(row.worst()),
+                seconds(row.mean_micros()),
                 steps.unwrap_or_default(),
                 shrunk.unwrap_or_default(),
             ]
@@ -68,6 +73,7 @@ impl HuntTable {
             TableColumn::Text("caught by"),
             TableColumn::Number("median"),
             TableColumn::Number("worst"),
+            TableColumn::Number("CPU"),
             TableColumn::Number("steps"),
             TableColumn::Number("shrunk"),
         ];
@@ -88,6 +94,10 @@ impl HuntTable {
         }
         if let (Some(middle), Some(most)) = (median(seeds()), seeds().max()) {
             write!(out, "; seeds: median {middle}, hardest {most}")?;
+        }
+        let spent = || rows.iter().map(|row| row.mean_micros());
+        if let Some(middle) = median(spent()) {
+            write!(out, "; CPU: median {}, sum {}", seconds(middle), seconds(spent().sum()))?;
         }
         if let (Some(middle), Some(most)) =
             (median(small().map(|small| small.steps)), small().map(|small| small.steps).max())

@@ -226,11 +226,28 @@ pub enum Record<M: Machine> {
         /// The protocol's record.
         record: paxos::PaxosRecord<Arc<Submission<M>>>,
     },
-    /// It took a request into its queue.
+    /// It took a request into its queue, and has not proposed it.
     Taken {
         /// The submission, numbered.
         submission: Arc<Submission<M>>,
     },
+}
+
+impl<M: Machine> Record<M> {
+    /// The submissions that `site` took into its queue, at the latest, when it wrote this record. A leader that
+    /// proposes a request of its own client at once writes only that it accepted it; such an entry may also hold
+    /// submissions that it took before.
+    pub fn taken_by(&self, site: SiteId) -> impl Iterator<Item = &Arc<Submission<M>>> {
+        let (taken, entry) = match self {
+            Record::Taken { submission } => (Some(submission), None),
+            Record::Paxos { record: paxos::PaxosRecord::Accepted { entry, is_new: true, .. } } => {
+                (None, Some(entry))
+            }
+            Record::Paxos { .. } => (None, None),
+        };
+        let proposed = entry.into_iter().flat_map(paxos::Entry::values);
+        taken.into_iter().chain(proposed.filter(move |submission| submission.origin == site))
+    }
 }
 
 impl<M: Machine> Request<M> {

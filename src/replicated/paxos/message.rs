@@ -398,6 +398,9 @@ pub enum PaxosRecord<V> {
         slot: Slot,
         /// The entry.
         entry: Entry<V>,
+        /// Whether this site, leading under `ballot`, put the entry together. If not, it came from another site, or
+        /// an earlier ballot left it.
+        is_new: bool,
     },
     /// It learned that `entry` is chosen for `slot`.
     Learned {
@@ -422,8 +425,8 @@ impl<V: Wire> Wire for PaxosRecord<V> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             PaxosRecord::Promised(ballot) => put(out, 1, *ballot, &[]),
-            PaxosRecord::Accepted { ballot, slot, entry } => {
-                put(out, 2, *ballot, &[slot.0]);
+            PaxosRecord::Accepted { ballot, slot, entry, is_new } => {
+                put(out, if *is_new { 6 } else { 2 }, *ballot, &[slot.0]);
                 entry.encode(out);
             }
             PaxosRecord::Learned { slot, entry } => {
@@ -445,10 +448,11 @@ impl<V: Wire> Wire for PaxosRecord<V> {
     fn decode(input: &mut Reader<'_>) -> Result<PaxosRecord<V>, WireError> {
         Ok(match input.u8()? {
             1 => PaxosRecord::Promised(Ballot::decode(input)?),
-            2 => PaxosRecord::Accepted {
+            tag @ (2 | 6) => PaxosRecord::Accepted {
                 ballot: Ballot::decode(input)?,
                 slot: Slot::decode(input)?,
                 entry: Entry::decode(input)?,
+                is_new: tag == 6,
             },
             3 => PaxosRecord::Learned { slot: Slot::decode(input)?, entry: Entry::decode(input)? },
             4 => PaxosRecord::Chosen(Slot::decode(input)?),

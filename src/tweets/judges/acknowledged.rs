@@ -40,8 +40,7 @@ impl Acknowledged {
                 check_applied(known, from, to, *id, *at)?;
             }
             SeenFact::Durable { site, records } => {
-                for record in records {
-                    let Record::Taken { submission } = record else { continue };
+                for submission in records.iter().flat_map(|record| record.taken_by(site)) {
                     ensure!(
                         self.is_asked(known, &submission.request),
                         PROPERTY,

@@ -114,6 +114,14 @@ impl Durability {
     ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
         disk.records.push(shared(known, site, record));
+        for submission in record.taken_by(site) {
+            let client = match submission.request {
+                Request::Open { client, .. } => Some(client),
+                Request::Execute { .. } => None,
+            };
+            disk.requests.insert((submission.request.id(), client), ());
+            disk.taken.insert(submission.number, submission.clone());
+        }
         let promised = disk.promised;
         match record {
             Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) } => {
@@ -142,14 +150,7 @@ impl Durability {
                     "{site} durably began its log at slot {first} with record {place}, not with the first"
                 );
             }
-            Record::Taken { submission } => {
-                let client = match submission.request {
-                    Request::Open { client, .. } => Some(client),
-                    Request::Execute { .. } => None,
-                };
-                disk.requests.insert((submission.request.id(), client), ());
-                disk.taken.insert(submission.number, submission.clone());
-            }
+            Record::Taken { .. } => {}
         }
         Ok(())
     }
@@ -286,7 +287,7 @@ impl Durability {
 fn shared(known: JudgeContext<'_>, site: SiteId, record: &Record) -> Record {
     let mut shared = record.clone();
     let held = match &mut shared {
-        Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry } } => {
+        Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry, .. } } => {
             Some((entry, known.log.accepted(site, *slot, *ballot)))
         }
         Record::Paxos { record: paxos::PaxosRecord::Learned { slot, entry } } => {

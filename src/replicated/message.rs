@@ -332,11 +332,49 @@ wire_enum!(Message<M: Machine> {
     13 => CompareReply { claim },
 });
 wire_enum!(Record<M: Machine> { 1 => Paxos { record }, 2 => Taken { submission } });
-wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow, 3 => Diverged });
 wire_struct!(LogLine<M: Machine> { position, request });
 wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading, 4 => Diverged });
 wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue, digest });
+
+/// A digest takes its 8 bytes, whatever its value: answers of one length cross the socket together.
+impl Wire for RequestId {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            RequestId::Open { nonce } => {
+                out.push(1);
+                nonce.encode(out);
+            }
+            RequestId::Execute { session, number, digest } => {
+                out.push(2);
+                session.encode(out);
+                number.encode(out);
+                out.extend_from_slice(&digest.to_le_bytes());
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match self {
+            RequestId::Open { nonce } => nonce.size(),
+            RequestId::Execute { session, number, digest } => {
+                session.size() + number.size() + size_of_val(digest)
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<RequestId, WireError> {
+        Ok(match input.u8()? {
+            1 => RequestId::Open { nonce: Wire::decode(input)? },
+            2 => RequestId::Execute {
+                session: Wire::decode(input)?,
+                number: Wire::decode(input)?,
+                digest: u64::from_le_bytes(input.array()?),
+            },
+            _ => return Err(WireError::Invalid("tag of an id of a request")),
+        })
+    }
+}
 
 const LIST_MAX: usize = 1_024;
 

@@ -42,10 +42,22 @@ type RequestKey = (RequestId, ProcessId);
 #[derive(Clone, Debug)]
 pub(super) struct QueuedSubmission<M: Machine> {
     pub(super) submission: Arc<Submission<M>>,
+    /// The id of its request.
+    pub(super) id: RequestId,
     pub(super) client: Option<ProcessId>,
 }
 
-wire_struct!(QueuedSubmission<M: Machine> { submission, client });
+impl<M: Machine> Wire for QueuedSubmission<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.submission.encode(out);
+        self.client.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<QueuedSubmission<M>, WireError> {
+        let submission = Wire::decode(input)?;
+        Ok(QueuedSubmission { client: Wire::decode(input)?, ..QueuedSubmission::new(submission) })
+    }
+}
 
 impl<M: Machine> Wire for Queue<M> {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -87,8 +99,7 @@ impl<M: Machine> Queue<M> {
         incarnation: u64,
         taken: impl Iterator<Item = Arc<Submission<M>>>,
     ) -> Queue<M> {
-        let waiting: VecDeque<QueuedSubmission<M>> =
-            taken.map(|submission| QueuedSubmission { submission, client: None }).collect();
+        let waiting: VecDeque<QueuedSubmission<M>> = taken.map(QueuedSubmission::new).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
         let recovered = waiting.len();
         let asked = waiting.iter().map(QueuedSubmission::asked).collect();
@@ -123,13 +134,18 @@ impl<M: Machine> Queue<M> {
         self.recovered
     }
 
-    /// Numbers `request` and appends it to the queue.
-    pub(super) fn take(&mut self, client: ProcessId, request: Request<M>) -> Arc<Submission<M>> {
+    /// Numbers `request`, whose id this is, and appends it to the queue.
+    pub(super) fn take(
+        &mut self,
+        client: ProcessId,
+        id: RequestId,
+        request: Request<M>,
+    ) -> Arc<Submission<M>> {
         let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
         let number = Number { incarnation: self.incarnation, count };
         let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
         self.last = number;
-        let waiting = QueuedSubmission { submission: submission.clone(), client: Some(client) };
+        let waiting = QueuedSubmission { submission: submission.clone(), id, client: Some(client) };
         self.asked.insert(waiting.asked());
         self.waiting.push_back(waiting);
         submission
@@ -211,9 +227,15 @@ impl<M: Machine> Queue<M> {
 }
 
 impl<M: Machine> QueuedSubmission<M> {
+    /// A submission that no client of this incarnation asked for.
+    fn new(submission: Arc<Submission<M>>) -> QueuedSubmission<M> {
+        let id = submission.request.id();
+        QueuedSubmission { submission, id, client: None }
+    }
+
     /// The key of its request, and its number.
     fn asked(&self) -> (RequestKey, Number) {
         let Submission { number, request, .. } = &*self.submission;
-        ((request.id(), request.client()), *number)
+        ((self.id, request.client()), *number)
     }
 }

@@ -353,8 +353,8 @@ impl<M: Machine> Site<M> {
                 effects.send(client, &Message::Busy { id, reason });
                 return;
             }
-            let submission = self.queue.take(client, request);
-            effects.note(match &submission.request {
+            let submission = self.queue.take(client, id, request);
+            effects.note_if_watched(|| match &submission.request {
                 Request::Open { client, .. } => Note::TookOpening(submission.number, *client),
                 Request::Execute { operation, .. } => Note::Took(submission.number, operation.clone()),
             });
@@ -584,14 +584,11 @@ impl<M: Machine> Site<M> {
             }
             Applied::Foreign => effects.note(Note::WrongClient(at, origin, number)),
             Applied::Expired { is_undone } => {
-                let id = submission.request.id();
-                match waiting.and_then(|waiting| waiting.client) {
-                    Some(client) => self.expire(client, id, is_undone, effects),
-                    None => {
-                        if let RequestId::Execute { session, .. } = id {
-                            effects.note(Note::Expired(session));
-                        }
-                    }
+                let asked = waiting.and_then(|waiting| Some((waiting.client?, waiting.id)));
+                match (asked, &submission.request) {
+                    (Some((client, id)), _) => self.expire(client, id, is_undone, effects),
+                    (None, Request::Execute { session, .. }) => effects.note(Note::Expired(*session)),
+                    (None, Request::Open { .. }) => {}
                 }
             }
             Applied::Answered { at: first, answer, client, is_repeated, evicted } => {
@@ -601,11 +598,13 @@ impl<M: Machine> Site<M> {
                 match &submission.request {
                     _ if is_repeated => effects.note(Note::Repeated(at, origin, number)),
                     Request::Open { .. } => {}
-                    Request::Execute { operation, .. } => effects.note(Note::Applied(at, operation.clone())),
+                    Request::Execute { operation, .. } => {
+                        effects.note_if_watched(|| Note::Applied(at, operation.clone()));
+                    }
                 }
                 if origin == self.id {
-                    effects
-                        .send(client, &Message::Applied { id: submission.request.id(), at: first, answer });
+                    let id = waiting.map_or_else(|| submission.request.id(), |waiting| waiting.id);
+                    effects.send(client, &Message::Applied { id, at: first, answer });
                 }
             }
         }

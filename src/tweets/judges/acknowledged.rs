@@ -16,7 +16,7 @@ use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Maybe, To};
 use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::{JudgeContext, SeenFact, broken};
-use crate::tweets::site::{Message, Note, Record, Request, RequestId};
+use crate::tweets::site::{Message, Note, Request, RequestId};
 use crate::tweets::timeline::Position;
 
 const PROPERTY: &str = "acknowledged";

@@ -8,7 +8,7 @@ use crate::ids::SiteId;
 use crate::process::{Label, Subject};
 use crate::replicated::machine::{Machine, Position, Read};
 use crate::replicated::paxos::{self, Ballot, Claim, Digest, Slot};
-use crate::replicated::submission::{Request, Session, Submission};
+use crate::replicated::submission::{Request, Session, Spelled, Submission};
 use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError};
 
 /// One message.
@@ -331,7 +331,35 @@ wire_enum!(Message<M: Machine> {
     12 => Compare { claim },
     13 => CompareReply { claim },
 });
-wire_enum!(Record<M: Machine> { 1 => Paxos { record }, 2 => Taken { submission } });
+/// Older journals have records of tags 1 and 2, with longer submissions.
+impl<M: Machine> Wire for Record<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Record::Paxos { record } => {
+                out.push(3);
+                record.encode(out);
+            }
+            Record::Taken { submission } => {
+                out.push(4);
+                submission.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Record<M>, WireError> {
+        Ok(match input.u8()? {
+            1 => {
+                let record = paxos::PaxosRecord::<Spelled<M>>::decode(input)?;
+                Record::Paxos { record: record.map(|spelled| spelled.0.clone()) }
+            }
+            2 => Record::Taken { submission: Spelled::decode(input)?.0 },
+            3 => Record::Paxos { record: Wire::decode(input)? },
+            4 => Record::Taken { submission: Wire::decode(input)? },
+            _ => return Err(WireError::Invalid("tag of a record")),
+        })
+    }
+}
+
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow, 3 => Diverged });
 wire_struct!(LogLine<M: Machine> { position, request });
 wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading, 4 => Diverged });

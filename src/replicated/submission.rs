@@ -1,5 +1,7 @@
 //! The contents of the log: requests of clients, numbered by the site that took them.
 
+mod spelled;
+
 use core::fmt;
 
 use alloc::vec::Vec;
@@ -7,6 +9,8 @@ use alloc::vec::Vec;
 use crate::ids::{ProcessId, SiteId};
 use crate::replicated::machine::{Machine, Position};
 use crate::wire::{Reader, U64_MAX, Wire, WireError};
+
+pub(super) use spelled::Spelled;
 
 /// A client's request, to be executed once. The unit of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,29 +93,20 @@ impl<M: Machine> fmt::Display for Request<M> {
     }
 }
 
-/// Tags of requests. An execution that is not the last of its session may state so in a byte of its own, as older
-/// journals do.
-const OPEN: u8 = 1;
-const EXECUTE: u8 = 2;
-const EXECUTE_NOT_LAST: u8 = 3;
-
 impl<M: Machine> Wire for Request<M> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Request::Open { client, nonce } => {
-                out.push(OPEN);
+                out.push(1);
                 client.encode(out);
                 nonce.encode(out);
             }
             Request::Execute { client, session, number, operation, is_last } => {
-                out.push(if *is_last { EXECUTE } else { EXECUTE_NOT_LAST });
+                out.push(if *is_last { 3 } else { 2 });
                 client.encode(out);
                 session.encode(out);
                 number.encode(out);
                 operation.encode(out);
-                if *is_last {
-                    is_last.encode(out);
-                }
             }
         }
     }
@@ -119,21 +114,21 @@ impl<M: Machine> Wire for Request<M> {
     fn size(&self) -> usize {
         1 + match self {
             Request::Open { client, nonce } => client.size() + nonce.size(),
-            Request::Execute { client, session, number, operation, is_last } => {
-                client.size() + session.size() + number.size() + operation.size() + usize::from(*is_last)
+            Request::Execute { client, session, number, operation, is_last: _ } => {
+                client.size() + session.size() + number.size() + operation.size()
             }
         }
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Request<M>, WireError> {
         Ok(match input.u8()? {
-            OPEN => Request::Open { client: Wire::decode(input)?, nonce: Wire::decode(input)? },
-            tag @ (EXECUTE | EXECUTE_NOT_LAST) => Request::Execute {
+            1 => Request::Open { client: Wire::decode(input)?, nonce: Wire::decode(input)? },
+            tag @ (2 | 3) => Request::Execute {
                 client: Wire::decode(input)?,
                 session: Wire::decode(input)?,
                 number: Wire::decode(input)?,
                 operation: Wire::decode(input)?,
-                is_last: tag == EXECUTE && bool::decode(input)?,
+                is_last: tag == 3,
             },
             _ => return Err(WireError::Invalid("tag of a request")),
         })
@@ -143,7 +138,7 @@ impl<M: Machine> Wire for Request<M> {
 wire_struct!(Number { incarnation, count });
 
 /// Beside the origin in the first byte of a submission: it follows the one that was counted before it, and does not
-/// name that one. Older journals name every predecessor.
+/// name that one.
 const FOLLOWS: u8 = 1 << 4;
 
 impl Number {
@@ -179,62 +174,15 @@ impl<M: Machine> Wire for Submission<M> {
 
     fn decode(input: &mut Reader<'_>) -> Result<Submission<M>, WireError> {
         let first = input.u8()?;
-        let origin = SiteId::new(first & !FOLLOWS).ok_or(WireError::Invalid("site"))?;
+        let origin = SiteId::new(first & !FOLLOWS).ok_or(WireError::Invalid("site number"))?;
         let number = Number::decode(input)?;
-        let after = match first & FOLLOWS {
-            0 => Number::decode(input)?,
-            _ => number.before().ok_or(WireError::Invalid("number of a submission"))?,
+        let before = number.before();
+        let after = if first & FOLLOWS == 0 {
+            Some(Number::decode(input)?).filter(|after| before != Some(*after))
+        } else {
+            before
         };
+        let after = after.ok_or(WireError::Invalid("predecessor of a submission"))?;
         Ok(Submission { origin, number, after, request: Request::decode(input)? })
-    }
-}
-
-#[cfg(test)]
-#[cfg(feature = "tweets")]
-mod tests {
-    use super::*;
-    use crate::tweets::site::{Operation, Request, Submission};
-    use crate::tweets::timeline::Event;
-
-    #[test]
-    fn what_older_journals_spell_out_is_read_and_written_shorter() {
-        let request = Request::Execute {
-            client: ProcessId::Client(5),
-            session: Session { slot: 9, index: 0 },
-            number: 3,
-            operation: Operation::Event {
-                event: Event::Tweet { user: "ann".parse().unwrap(), text: "hello".parse().unwrap() },
-            },
-            is_last: false,
-        };
-        let number = |incarnation, count| Number { incarnation, count };
-        let of = |number, after| Submission {
-            origin: SiteId::new(2).unwrap(),
-            number,
-            after,
-            request: request.clone(),
-        };
-        let spelled = |submission: &Submission| {
-            let mut out = alloc::vec![2];
-            submission.number.encode(&mut out);
-            submission.after.encode(&mut out);
-            let written = submission.request.to_bytes();
-            out.push(EXECUTE);
-            out.extend_from_slice(&written[1..]);
-            out.push(0);
-            out
-        };
-        for (submission, saved) in [
-            (of(number(4, 200), number(4, 199)), 4),
-            (of(number(4, 200), number(4, 198)), 1),
-            (of(number(4, 1), number(3, 7)), 1),
-            (of(number(4, 1), number(4, 0)), 1),
-            (of(number(1, 1), Number::default()), 1),
-        ] {
-            let (old, new) = (spelled(&submission), submission.to_bytes());
-            assert_eq!(Submission::from_bytes(&old), Ok(submission.clone()));
-            assert_eq!(Submission::from_bytes(&new), Ok(submission.clone()));
-            assert_eq!((new.len(), submission.size()), (old.len() - saved, new.len()), "{submission:?}");
-        }
     }
 }

@@ -111,6 +111,14 @@ impl<V> Entry<V> {
             Entry::Values(values) => values,
         }
     }
+
+    /// The same entry with other values.
+    pub(super) fn map<W>(&self, value: impl FnMut(&V) -> W) -> Entry<W> {
+        match self {
+            Entry::Noop => Entry::Noop,
+            Entry::Values(values) => Entry::Values(values.iter().map(value).collect()),
+        }
+    }
 }
 
 /// The most values in one slot, whatever is configured.

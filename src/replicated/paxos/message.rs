@@ -419,6 +419,19 @@ pub enum PaxosRecord<V> {
 impl<V> PaxosRecord<V> {
     /// The most bytes beside an entry.
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
+
+    /// The same record with other values.
+    pub(in crate::replicated) fn map<W>(self, value: impl FnMut(&V) -> W) -> PaxosRecord<W> {
+        match self {
+            PaxosRecord::Promised(ballot) => PaxosRecord::Promised(ballot),
+            PaxosRecord::Accepted { ballot, slot, entry, is_new } => {
+                PaxosRecord::Accepted { ballot, slot, entry: entry.map(value), is_new }
+            }
+            PaxosRecord::Learned { slot, entry } => PaxosRecord::Learned { slot, entry: entry.map(value) },
+            PaxosRecord::Chosen(slot) => PaxosRecord::Chosen(slot),
+            PaxosRecord::Begins(slot) => PaxosRecord::Begins(slot),
+        }
+    }
 }
 
 impl<V: Wire> Wire for PaxosRecord<V> {

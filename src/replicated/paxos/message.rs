@@ -421,7 +421,7 @@ impl<V> PaxosRecord<V> {
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
 
     /// The same record with other values.
-    pub(in crate::replicated) fn map<W>(self, value: impl FnMut(&V) -> W) -> PaxosRecord<W> {
+    pub(crate) fn map<W>(self, value: impl FnMut(&V) -> W) -> PaxosRecord<W> {
         match self {
             PaxosRecord::Promised(ballot) => PaxosRecord::Promised(ballot),
             PaxosRecord::Accepted { ballot, slot, entry, is_new } => {

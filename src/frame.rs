@@ -19,7 +19,7 @@ use crate::process::{Recipients, Subject};
 use crate::wire::{Reader, SharedValues, Wire, WireError, put_u64};
 
 /// The version of the datagram format that this code writes and reads.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Bytes of a frame before its first message.
 pub const FRAME_BYTES: usize = 32;

@@ -451,6 +451,8 @@ pub struct Effects<P: Process> {
     pub(crate) buffer: Vec<u8>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notes: Vec<P::Note>,
+    /// Whether anybody reads the notes of ordinary work.
+    pub(crate) is_watched: bool,
     pub(crate) stop: Option<Stop>,
 }
 
@@ -461,6 +463,7 @@ impl<P: Process> Default for Effects<P> {
             buffer: Vec::new(),
             sent: Vec::new(),
             notes: Vec::new(),
+            is_watched: true,
             stop: None,
         }
     }
@@ -487,6 +490,13 @@ impl<P: Process> Effects<P> {
     /// Reports an event to observers.
     pub fn note(&mut self, note: P::Note) {
         self.notes.push(note);
+    }
+
+    /// Reports an event of ordinary work, if anybody reads such notes. A simulator always does.
+    pub fn note_if_watched(&mut self, note: impl FnOnce() -> P::Note) {
+        if self.is_watched {
+            self.notes.push(note());
+        }
     }
 
     /// Stops the process, as a failed disk would. Nothing of this call is appended or sent, not even what was given
@@ -534,8 +544,8 @@ impl<P: Process> Effects<P> {
     where
         Q: Process<Message = P::Message, Record = P::Record, Note = P::Note>,
     {
-        let Effects { records, buffer, sent, notes, stop } = self;
-        Effects { records, buffer, sent, notes, stop }
+        let Effects { records, buffer, sent, notes, is_watched, stop } = self;
+        Effects { records, buffer, sent, notes, is_watched, stop }
     }
 
     /// Takes everything out again, decoded: for a process that wraps another and changes its effects.

@@ -113,7 +113,7 @@ impl<M: Machine> SiteCopy<M> {
                 Record::Paxos { record: PaxosRecord::Begins(first) } => {
                     (kept.first, kept.chosen) = (first, first)
                 }
-                Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } => {
+                Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry, .. } } => {
                     kept.promised = ballot;
                     kept.hold(slot, Some(ballot), entry);
                 }
@@ -252,7 +252,7 @@ mod tests {
 
     fn accepted(round: u64, leader: u8, slot: u64, count: u64) -> Record {
         let (ballot, slot, entry) = (ballot(round, leader), Slot(slot), entry(0, 1, count));
-        Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } }
+        Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry, is_new: false } }
     }
 
     fn learned(slot: u64, count: u64) -> Record {

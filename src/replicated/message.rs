@@ -8,7 +8,7 @@ use crate::ids::SiteId;
 use crate::process::{Label, Subject};
 use crate::replicated::machine::{Machine, Position, Read};
 use crate::replicated::paxos::{self, Ballot, Claim, Digest, Slot};
-use crate::replicated::submission::{Request, Session, Submission};
+use crate::replicated::submission::{Request, Session, Spelled, Submission};
 use crate::wire::{Reader, Tagged, U64_MAX, Wire, WireError};
 
 /// One message.
@@ -226,11 +226,28 @@ pub enum Record<M: Machine> {
         /// The protocol's record.
         record: paxos::PaxosRecord<Arc<Submission<M>>>,
     },
-    /// It took a request into its queue.
+    /// It took a request into its queue, and has not proposed it.
     Taken {
         /// The submission, numbered.
         submission: Arc<Submission<M>>,
     },
+}
+
+impl<M: Machine> Record<M> {
+    /// The submissions that `site` took into its queue, at the latest, when it wrote this record. A leader that
+    /// proposes a request of its own client at once writes only that it accepted it; such an entry may also hold
+    /// submissions that it took before.
+    pub fn taken_by(&self, site: SiteId) -> impl Iterator<Item = &Arc<Submission<M>>> {
+        let (taken, entry) = match self {
+            Record::Taken { submission } => (Some(submission), None),
+            Record::Paxos { record: paxos::PaxosRecord::Accepted { entry, is_new: true, .. } } => {
+                (None, Some(entry))
+            }
+            Record::Paxos { .. } => (None, None),
+        };
+        let proposed = entry.into_iter().flat_map(paxos::Entry::values);
+        taken.into_iter().chain(proposed.filter(move |submission| submission.origin == site))
+    }
 }
 
 impl<M: Machine> Request<M> {
@@ -314,12 +331,78 @@ wire_enum!(Message<M: Machine> {
     12 => Compare { claim },
     13 => CompareReply { claim },
 });
-wire_enum!(Record<M: Machine> { 1 => Paxos { record }, 2 => Taken { submission } });
-wire_enum!(RequestId { 1 => Open { nonce }, 2 => Execute { session, number, digest } });
+/// Older journals have records of tags 1 and 2, with longer submissions.
+impl<M: Machine> Wire for Record<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Record::Paxos { record } => {
+                out.push(3);
+                record.encode(out);
+            }
+            Record::Taken { submission } => {
+                out.push(4);
+                submission.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Record<M>, WireError> {
+        Ok(match input.u8()? {
+            1 => {
+                let record = paxos::PaxosRecord::<Spelled<M>>::decode(input)?;
+                Record::Paxos { record: record.map(|spelled| spelled.0.clone()) }
+            }
+            2 => Record::Taken { submission: Spelled::decode(input)?.0 },
+            3 => Record::Paxos { record: Wire::decode(input)? },
+            4 => Record::Taken { submission: Wire::decode(input)? },
+            _ => return Err(WireError::Invalid("tag of a record")),
+        })
+    }
+}
+
 wire_enum!(BusyReason { 1 => QueueFull, 2 => DiskLow, 3 => Diverged });
 wire_struct!(LogLine<M: Machine> { position, request });
 wire_enum!(Phase { 1 => Following, 2 => Campaigning, 3 => Leading, 4 => Diverged });
 wire_struct!(Status { site, phase, ballot, leader, chosen, applied, queue, digest });
+
+/// A digest takes its 8 bytes, whatever its value: answers of one length cross the socket together.
+impl Wire for RequestId {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            RequestId::Open { nonce } => {
+                out.push(1);
+                nonce.encode(out);
+            }
+            RequestId::Execute { session, number, digest } => {
+                out.push(2);
+                session.encode(out);
+                number.encode(out);
+                out.extend_from_slice(&digest.to_le_bytes());
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match self {
+            RequestId::Open { nonce } => nonce.size(),
+            RequestId::Execute { session, number, digest } => {
+                session.size() + number.size() + size_of_val(digest)
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<RequestId, WireError> {
+        Ok(match input.u8()? {
+            1 => RequestId::Open { nonce: Wire::decode(input)? },
+            2 => RequestId::Execute {
+                session: Wire::decode(input)?,
+                number: Wire::decode(input)?,
+                digest: u64::from_le_bytes(input.array()?),
+            },
+            _ => return Err(WireError::Invalid("tag of an id of a request")),
+        })
+    }
+}
 
 const LIST_MAX: usize = 1_024;
 

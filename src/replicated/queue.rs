@@ -1,6 +1,7 @@
 //! The waiting queue: the submissions that a site took and has not applied yet.
 //!
-//! 1. A submission is durable before the site reports it, and stays until it is applied.
+//! 1. A submission is durable before the site reports it, and stays until it is applied. The site writes it in a record
+//!    of its own, or in that of the slot for which the site proposes it.
 //! 2. Each submission names the one before it, so the log takes them in this order or not at all.
 
 use alloc::collections::{BTreeSet, VecDeque};
@@ -26,6 +27,8 @@ pub struct Queue<M: Machine> {
     recovered: usize,
     /// The last number given, by any incarnation.
     last: Number,
+    /// Records hold the submissions up to this number.
+    written: Number,
     /// The number of submissions from the front that were handed to the leader.
     handed: usize,
     /// The time to hand them over again.
@@ -39,18 +42,32 @@ type RequestKey = (RequestId, ProcessId);
 #[derive(Clone, Debug)]
 pub(super) struct QueuedSubmission<M: Machine> {
     pub(super) submission: Arc<Submission<M>>,
+    /// The id of its request.
+    pub(super) id: RequestId,
     pub(super) client: Option<ProcessId>,
 }
 
-wire_struct!(QueuedSubmission<M: Machine> { submission, client });
+impl<M: Machine> Wire for QueuedSubmission<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.submission.encode(out);
+        self.client.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<QueuedSubmission<M>, WireError> {
+        let submission = Wire::decode(input)?;
+        Ok(QueuedSubmission { client: Wire::decode(input)?, ..QueuedSubmission::new(submission) })
+    }
+}
 
 impl<M: Machine> Wire for Queue<M> {
     fn encode(&self, out: &mut Vec<u8>) {
-        let Queue { origin, incarnation, waiting, asked: _, recovered, last, handed, retry_at } = self;
+        let Queue { origin, incarnation, waiting, asked: _, recovered, last, written, handed, retry_at } =
+            self;
         (*origin, *incarnation).encode(out);
         waiting.encode(out);
         [*recovered, *handed].encode(out);
         (*last, *retry_at).encode(out);
+        written.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Queue<M>, WireError> {
@@ -59,7 +76,8 @@ impl<M: Machine> Wire for Queue<M> {
         let asked = waiting.iter().map(QueuedSubmission::asked).collect();
         let [recovered, handed] = Wire::decode(input)?;
         let (last, retry_at) = Wire::decode(input)?;
-        Ok(Queue { origin, incarnation, waiting, asked, recovered, last, handed, retry_at })
+        let written = Wire::decode(input)?;
+        Ok(Queue { origin, incarnation, waiting, asked, recovered, last, written, handed, retry_at })
     }
 }
 
@@ -72,6 +90,7 @@ impl<M: Machine> Queue<M> {
             && self.waiting.iter().all(|waiting| waiting.submission.origin == origin)
             && numbers.chain([self.last]).is_sorted()
             && self.last.count < u64::MAX
+            && self.written <= self.last
     }
 
     /// The queue of an incarnation that found `taken` in its journal.
@@ -80,12 +99,12 @@ impl<M: Machine> Queue<M> {
         incarnation: u64,
         taken: impl Iterator<Item = Arc<Submission<M>>>,
     ) -> Queue<M> {
-        let waiting: VecDeque<QueuedSubmission<M>> =
-            taken.map(|submission| QueuedSubmission { submission, client: None }).collect();
+        let waiting: VecDeque<QueuedSubmission<M>> = taken.map(QueuedSubmission::new).collect();
         let last = waiting.back().map_or(Number::default(), |last| last.submission.number);
         let recovered = waiting.len();
         let asked = waiting.iter().map(QueuedSubmission::asked).collect();
-        Queue { origin, incarnation, waiting, asked, recovered, last, handed: 0, retry_at: Instant::ZERO }
+        let (written, handed, retry_at) = (last, 0, Instant::ZERO);
+        Queue { origin, incarnation, waiting, asked, recovered, last, written, handed, retry_at }
     }
 
     /// The number of submissions that wait.
@@ -115,16 +134,48 @@ impl<M: Machine> Queue<M> {
         self.recovered
     }
 
-    /// Numbers `request` and appends it to the queue.
-    pub(super) fn take(&mut self, client: ProcessId, request: Request<M>) -> Arc<Submission<M>> {
+    /// Numbers `request`, whose id this is, and appends it to the queue.
+    pub(super) fn take(
+        &mut self,
+        client: ProcessId,
+        id: RequestId,
+        request: Request<M>,
+    ) -> Arc<Submission<M>> {
         let count = if self.last.incarnation == self.incarnation { self.last.count + 1 } else { 1 };
         let number = Number { incarnation: self.incarnation, count };
         let submission = Arc::new(Submission { origin: self.origin, number, after: self.last, request });
         self.last = number;
-        let waiting = QueuedSubmission { submission: submission.clone(), client: Some(client) };
+        let waiting = QueuedSubmission { submission: submission.clone(), id, client: Some(client) };
         self.asked.insert(waiting.asked());
         self.waiting.push_back(waiting);
         submission
+    }
+
+    /// Notes that a record holds the submissions up to `number`.
+    pub(super) fn note_written(&mut self, number: Number) {
+        self.written = self.written.max(number);
+    }
+
+    /// The submissions that no record holds, oldest first. From here on they count as written.
+    pub(super) fn take_unwritten(&mut self) -> impl Iterator<Item = &Arc<Submission<M>>> {
+        let written = core::mem::replace(&mut self.written, self.last);
+        self.after(written).map(|waiting| &waiting.submission)
+    }
+
+    fn after(&self, written: Number) -> impl Iterator<Item = &QueuedSubmission<M>> {
+        let place = self.waiting.partition_point(|waiting| waiting.submission.number <= written);
+        self.waiting.range(place..)
+    }
+
+    /// Forgets the submissions that no record holds, which it told nobody of. Returns the number of the last one that a
+    /// record holds.
+    pub(super) fn forget_unwritten(&mut self) -> Number {
+        while let Some(last) = self.waiting.pop_back_if(|last| last.submission.number > self.written) {
+            self.asked.remove(&last.asked());
+        }
+        self.handed = self.handed.min(self.waiting.len());
+        self.last = self.written;
+        self.written
     }
 
     /// Whether this very request waits. If so, remembers that `client` asks for it.
@@ -176,9 +227,15 @@ impl<M: Machine> Queue<M> {
 }
 
 impl<M: Machine> QueuedSubmission<M> {
+    /// A submission that no client of this incarnation asked for.
+    fn new(submission: Arc<Submission<M>>) -> QueuedSubmission<M> {
+        let id = submission.request.id();
+        QueuedSubmission { submission, id, client: None }
+    }
+
     /// The key of its request, and its number.
     fn asked(&self) -> (RequestKey, Number) {
         let Submission { number, request, .. } = &*self.submission;
-        ((request.id(), request.client()), *number)
+        ((self.id, request.client()), *number)
     }
 }

@@ -46,6 +46,8 @@ pub struct Site<M: Machine> {
     parked: VecDeque<Parked<M>>,
     pub(super) reads: Reads<M>,
     pending_taken: VecDeque<PendingTaken>,
+    /// Whether this call reported something that depends on the queue.
+    owes_taken: bool,
     is_disk_low: bool,
 }
 
@@ -89,18 +91,22 @@ impl<M: Machine> Site<M> {
     ) -> Result<Site<M>, Damage> {
         let (mut of_paxos, mut taken) = (Vec::new(), Vec::<Arc<Submission<M>>>::new());
         for record in recovered.records {
-            match record {
-                Record::Paxos { record } => of_paxos.push(record),
-                Record::Taken { submission } => {
-                    let follows = taken.last().is_none_or(|last| last.number < submission.number);
-                    if submission.origin != id || !follows {
-                        let (origin, number) = (submission.origin, submission.number);
+            for submission in record.taken_by(id) {
+                let (origin, number) = (submission.origin, submission.number);
+                let follows = taken.last().is_none_or(|last| last.number < number);
+                match &record {
+                    _ if origin == id && follows => taken.push(submission.clone()),
+                    // It was written before it was proposed.
+                    Record::Paxos { .. } => {}
+                    Record::Taken { .. } => {
                         return Err(Damage(alloc::format!(
                             "{id} took {origin}'s {number}, out of its order"
                         )));
                     }
-                    taken.push(submission);
                 }
+            }
+            if let Record::Paxos { record } = record {
+                of_paxos.push(record);
             }
         }
         let paxos = Paxos::recover(config.paxos(), id, seed, of_paxos)?;
@@ -117,6 +123,7 @@ impl<M: Machine> Site<M> {
             parked: VecDeque::new(),
             reads: Reads::new(recovered.incarnation, config.reads_max),
             pending_taken: VecDeque::new(),
+            owes_taken: false,
             is_disk_low: false,
         };
         for (_, entry) in site.paxos.log().chosen_from(site.paxos.log().first()) {
@@ -261,6 +268,7 @@ impl<M: Machine> Site<M> {
             }
         }
         self.settle(now, effects);
+        self.write_taken(effects);
     }
 
     pub(super) fn on_wake(&mut self, now: Instant, effects: &mut Effects<Replicated<M>>) {
@@ -278,13 +286,19 @@ impl<M: Machine> Site<M> {
         if is_due {
             self.propose(now, effects);
         }
+        self.write_taken(effects);
     }
 
     /// Without room, a site appends nothing: no vote, and no client's request.
     pub(super) fn on_disk_space(&mut self, now: Instant, is_low: bool, effects: &mut Effects<Replicated<M>>) {
         self.is_disk_low = is_low;
+        if is_low {
+            let written = self.queue.forget_unwritten();
+            self.pending_taken.retain(|pending| pending.number <= written);
+        }
         self.paxos.on_disk_space(now, is_low, effects);
         self.settle(now, effects);
+        self.write_taken(effects);
     }
 
     /// Handles a client's request to do something once. The client gets `Taken` when the request is durable in the
@@ -339,9 +353,8 @@ impl<M: Machine> Site<M> {
                 effects.send(client, &Message::Busy { id, reason });
                 return;
             }
-            let submission = self.queue.take(client, request);
-            effects.append(&Record::Taken { submission: submission.clone() });
-            effects.note(match &submission.request {
+            let submission = self.queue.take(client, id, request);
+            effects.note_if_watched(|| match &submission.request {
                 Request::Open { client, .. } => Note::TookOpening(submission.number, *client),
                 Request::Execute { operation, .. } => Note::Took(submission.number, operation.clone()),
             });
@@ -351,8 +364,24 @@ impl<M: Machine> Site<M> {
                 return;
             }
         }
-        // Waits for the record, even if an earlier copy of the request wrote it and its sync is under way.
+        self.report_taken(client, id, effects);
+    }
+
+    /// Waits for the record, even if an earlier copy of the request wrote it and its sync is under way.
+    fn report_taken(&mut self, client: ProcessId, id: RequestId, effects: &mut Effects<Replicated<M>>) {
+        self.owes_taken = true;
         effects.send(client, &Message::Taken { id });
+    }
+
+    /// Writes what it took and has not proposed. What a leader is about to propose is written with its slot, unless
+    /// somebody is told before that.
+    fn write_taken(&mut self, effects: &mut Effects<Replicated<M>>) {
+        let proposes = self.leading.as_ref().is_some_and(|leading| leading.propose_at.is_some());
+        if core::mem::take(&mut self.owes_taken) || !proposes {
+            for submission in self.queue.take_unwritten() {
+                effects.append(&Record::Taken { submission: submission.clone() });
+            }
+        }
     }
 
     /// Sends `Taken` for requests that have waited for long enough, and forgets requests that have left the queue.
@@ -364,7 +393,7 @@ impl<M: Machine> Site<M> {
             }
             self.pending_taken.pop_front();
             if waits {
-                effects.send(client, &Message::Taken { id });
+                self.report_taken(client, id, effects);
             }
         }
     }
@@ -425,11 +454,14 @@ impl<M: Machine> Site<M> {
 
     /// Answers a query. What is applied is chosen, and stays so whatever this site loses: answers about the state and
     /// the log depend on nothing unsynced. A status does, so it waits.
-    pub(super) fn send_query_reply(&self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
+    pub(super) fn send_query_reply(&mut self, asked: &Parked<M>, effects: &mut Effects<Replicated<M>>) {
         let reply = replies::answer(self, &asked.query);
         let message = Message::QueryReply { id: asked.id, applied: self.replica.applied(), reply };
         match asked.query {
-            Query::Status => effects.send(asked.client, &message),
+            Query::Status => {
+                self.owes_taken = true;
+                effects.send(asked.client, &message);
+            }
             Query::Of(_) | Query::Log { .. } => {
                 effects.send_independent(asked.client, &message);
             }
@@ -552,14 +584,11 @@ impl<M: Machine> Site<M> {
             }
             Applied::Foreign => effects.note(Note::WrongClient(at, origin, number)),
             Applied::Expired { is_undone } => {
-                let id = submission.request.id();
-                match waiting.and_then(|waiting| waiting.client) {
-                    Some(client) => self.expire(client, id, is_undone, effects),
-                    None => {
-                        if let RequestId::Execute { session, .. } = id {
-                            effects.note(Note::Expired(session));
-                        }
-                    }
+                let asked = waiting.and_then(|waiting| Some((waiting.client?, waiting.id)));
+                match (asked, &submission.request) {
+                    (Some((client, id)), _) => self.expire(client, id, is_undone, effects),
+                    (None, Request::Execute { session, .. }) => effects.note(Note::Expired(*session)),
+                    (None, Request::Open { .. }) => {}
                 }
             }
             Applied::Answered { at: first, answer, client, is_repeated, evicted } => {
@@ -569,11 +598,13 @@ impl<M: Machine> Site<M> {
                 match &submission.request {
                     _ if is_repeated => effects.note(Note::Repeated(at, origin, number)),
                     Request::Open { .. } => {}
-                    Request::Execute { operation, .. } => effects.note(Note::Applied(at, operation.clone())),
+                    Request::Execute { operation, .. } => {
+                        effects.note_if_watched(|| Note::Applied(at, operation.clone()));
+                    }
                 }
                 if origin == self.id {
-                    effects
-                        .send(client, &Message::Applied { id: submission.request.id(), at: first, answer });
+                    let id = waiting.map_or_else(|| submission.request.id(), |waiting| waiting.id);
+                    effects.send(client, &Message::Applied { id, at: first, answer });
                 }
             }
         }
@@ -654,6 +685,9 @@ impl<M: Machine> Site<M> {
                     break;
                 }
                 leading.frontier.take(submission);
+                if submission.origin == self.id {
+                    self.queue.note_written(submission.number);
+                }
                 batch.extend(leading.offered.pop_front());
             }
             if batch.is_empty() {

@@ -1,12 +1,17 @@
 //! The contents of the log: requests of clients, numbered by the site that took them.
 
+mod spelled;
+
+use core::fmt;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::ids::{ProcessId, SiteId};
 use crate::replicated::machine::{Machine, Position};
 use crate::wire::{Reader, U64_MAX, Wire, WireError};
+
+pub(super) use spelled::Spelled;
 
 /// A client's request, to be executed once. The unit of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,38 +94,100 @@ impl<M: Machine> fmt::Display for Request<M> {
     }
 }
 
-wire_enum!(Request<M: Machine> {
-    1 => Open { client, nonce },
-    2 => Execute { client, session, number, operation, is_last },
-});
+impl<M: Machine> Wire for Request<M> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Request::Open { client, nonce } => {
+                out.push(1);
+                client.encode(out);
+                nonce.encode(out);
+            }
+            Request::Execute { client, session, number, operation, is_last } => {
+                out.push(if *is_last { 3 } else { 2 });
+                client.encode(out);
+                session.encode(out);
+                number.encode(out);
+                operation.encode(out);
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match self {
+            Request::Open { client, nonce } => client.size() + nonce.size(),
+            Request::Execute { client, session, number, operation, is_last: _ } => {
+                client.size() + session.size() + number.size() + operation.size()
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Request<M>, WireError> {
+        Ok(match input.u8()? {
+            1 => Request::Open { client: Wire::decode(input)?, nonce: Wire::decode(input)? },
+            tag @ (2 | 3) => Request::Execute {
+                client: Wire::decode(input)?,
+                session: Wire::decode(input)?,
+                number: Wire::decode(input)?,
+                operation: Wire::decode(input)?,
+                is_last: tag == 3,
+            },
+            _ => return Err(WireError::Invalid("tag of a request")),
+        })
+    }
+}
+
 wire_struct!(Number { incarnation, count });
+
+/// Beside the origin in the first byte of a submission: it follows the one that was counted before it, and does not
+/// name that one.
+const FOLLOWS: u8 = 1 << 4;
+
+impl Number {
+    /// The number that its incarnation gave before this one, if it gave any.
+    fn before(self) -> Option<Number> {
+        let count = self.count.checked_sub(1).filter(|count| *count > 0)?;
+        Some(Number { count, ..self })
+    }
+}
 
 impl<M: Machine> Submission<M> {
     /// The first bytes of a submission, which tell its origin and number.
     const TELLING_BYTES: usize = 8;
+
+    fn follows(&self) -> bool {
+        self.number.before() == Some(self.after)
+    }
 }
 
 impl<M: Machine> Wire for Submission<M> {
     fn encode(&self, out: &mut Vec<u8>) {
         let Submission { origin, number, after, request } = self;
-        origin.encode(out);
+        let follows = self.follows();
+        out.push(origin.number() | if follows { FOLLOWS } else { 0 });
         number.encode(out);
-        after.encode(out);
+        if !follows {
+            after.encode(out);
+        }
         request.encode(out);
     }
 
     fn size(&self) -> usize {
-        let Submission { origin, number, after, request } = self;
-        origin.size() + number.size() + after.size() + request.size()
+        let after = if self.follows() { 0 } else { self.after.size() };
+        1 + self.number.size() + after + self.request.size()
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Submission<M>, WireError> {
-        Ok(Submission {
-            origin: Wire::decode(input)?,
-            number: Wire::decode(input)?,
-            after: Wire::decode(input)?,
-            request: Wire::decode(input)?,
-        })
+        let first = input.u8()?;
+        let origin = SiteId::new(first & !FOLLOWS).ok_or(WireError::Invalid("site number"))?;
+        let number = Number::decode(input)?;
+        let before = number.before();
+        let after = if first & FOLLOWS == 0 {
+            Some(Number::decode(input)?).filter(|after| before != Some(*after))
+        } else {
+            before
+        };
+        let after = after.ok_or(WireError::Invalid("predecessor of a submission"))?;
+        Ok(Submission { origin, number, after, request: Request::decode(input)? })
     }
 
     /// It stands in queues, in datagrams and in the log of every site.

@@ -216,7 +216,7 @@ fn a_site_takes_no_request_in_the_session_of_another_client() {
     let early = |client| tweet_by(client, ahead, 1, "early");
     let mut queue = Queue::recover(SiteId::new(0).unwrap(), 1, core::iter::empty());
     let id = early(other).id();
-    queue.take(other, early(other));
+    queue.take(other, id, early(other));
     assert!(queue.is_waiting(other, id));
     assert!(!queue.is_waiting(CLIENT, id), "the owner's own request is not taken for the forged one");
 }
@@ -607,8 +607,9 @@ fn a_request_waits_from_its_taking_until_the_log_took_it_and_for_its_own_client_
         submission(number(1, 2), number(1, 1), tweet(at(1), 1, "one")),
     ];
     let mut queue = Queue::recover(SiteId::new(1).unwrap(), 2, taken.map(Arc::new).into_iter());
-    let second = queue.take(other, tweet_by(other, at(1), 2, "two")).number;
-    let third = queue.take(other, Request::Open { client: other, nonce: 7 }).number;
+    let mut take = |request: Request| queue.take(other, request.id(), request).number;
+    let second = take(tweet_by(other, at(1), 2, "two"));
+    let third = take(Request::Open { client: other, nonce: 7 });
     let waits = |queue: &Queue| {
         let mut queue = queue.clone();
         [(CLIENT, opening), (other, opening), (CLIENT, id(1)), (other, id(2)), (CLIENT, id(3))]

@@ -303,6 +303,11 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
         self.local.push_back(LocalMessage::Command(command));
     }
 
+    /// From here on the site leaves out its notes of ordinary work: nobody reads them.
+    pub fn leave_out_ordinary_notes(&mut self) {
+        self.site.effects.is_watched = false;
+    }
+
     /// The notes of both processes since the last call.
     pub fn take_notes(&mut self) -> Vec<(ProcessId, P::Note)> {
         core::mem::take(&mut self.notes)

@@ -1,7 +1,8 @@
 //! Runs: datagrams that cross the socket in one call. When short datagrams were sent one by one, the operating system
 //! took a third of a loaded leader's time for them, and half of its clients' time.
 //!
-//! Datagrams of one turn to one address, such as a program that many clients share, leave in runs of equal length.
+//! Datagrams of one turn to one address, such as another site or a program that many clients share, leave in runs of
+//! equal length, also where datagrams to others come between them.
 //! Datagrams that one call took from the socket are handed over one by one.
 
 use core::ops::Range;
@@ -76,15 +77,28 @@ impl Arrivals {
     }
 }
 
-/// Outgoing datagrams, in order. It keeps none beyond the next [`Departures::flush`].
+/// Outgoing datagrams, those to one address in order. It keeps none beyond the next [`Departures::flush`].
 #[derive(Debug, Default)]
 pub struct Departures {
+    /// One run per address. Those from `open` on are empty, and keep their memory.
+    runs: Vec<Run>,
+    open: usize,
+}
+
+/// Datagrams to one address that leave together.
+#[derive(Debug)]
+struct Run {
+    to: SocketAddr,
     bytes: Vec<u8>,
-    /// The length of each datagram of the run but the last, in bytes.
+    /// The length of each datagram but the last, in bytes.
     length: usize,
     count: u64,
-    to: Option<SocketAddr>,
+    /// Whether the last datagram is shorter than the others, so that no further one joins.
+    is_complete: bool,
 }
+
+/// The most addresses that datagrams wait for at once: the other sites, and a program of clients.
+const OPEN_MAX: usize = 9;
 
 /// Datagrams longer than this many bytes leave alone. The network never fragments datagrams of a run, and this length
 /// fits the smallest packet that every network carries (IPv6: 1,280 bytes).
@@ -105,36 +119,66 @@ impl Departures {
         to: SocketAddr,
         counters: &mut Counters,
     ) {
-        let joins = self.to == Some(to)
-            && !bytes.is_empty()
-            && bytes.len() <= self.length
-            && self.length <= SHORT
-            && self.count < RUN_MAX
-            && self.bytes.len() + bytes.len() <= RUN_BYTES_MAX;
-        if !joins {
-            self.flush(socket, counters);
-            (self.to, self.length) = (Some(to), bytes.len());
+        // Neighbours often go to one address.
+        if let Some(run) = self.runs[..self.open].iter_mut().rfind(|run| run.to == to) {
+            if !run.takes(bytes) {
+                run.leave(socket, counters);
+            }
+            run.push(bytes);
+            return;
         }
-        self.bytes.extend_from_slice(bytes);
-        self.count += 1;
-        if bytes.len() < self.length {
+        if self.open == OPEN_MAX {
             self.flush(socket, counters);
         }
+        if self.open == self.runs.len() {
+            self.runs.push(Run { to, bytes: Vec::new(), length: 0, count: 0, is_complete: false });
+        }
+        let run = &mut self.runs[self.open];
+        run.to = to;
+        run.push(bytes);
+        self.open += 1;
     }
 
     /// Sends the datagrams that wait.
     pub fn flush(&mut self, socket: &mut (impl Socket + ?Sized), counters: &mut Counters) {
-        let Some(to) = self.to.take() else { return };
+        self.runs[..self.open].iter_mut().for_each(|run| run.leave(socket, counters));
+        self.open = 0;
+    }
+}
+
+impl Run {
+    /// Whether a datagram may join those that wait.
+    fn takes(&self, bytes: &[u8]) -> bool {
+        !self.is_complete
+            && !bytes.is_empty()
+            && bytes.len() <= self.length
+            && self.length <= SHORT
+            && self.count < RUN_MAX
+            && self.bytes.len() + bytes.len() <= RUN_BYTES_MAX
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if self.count == 0 {
+            self.length = bytes.len();
+        }
+        self.is_complete = bytes.len() < self.length;
+        self.bytes.extend_from_slice(bytes);
+        self.count += 1;
+    }
+
+    /// Sends what waits.
+    fn leave(&mut self, socket: &mut (impl Socket + ?Sized), counters: &mut Counters) {
+        let (bytes, to) = (&self.bytes, self.to);
         if self.count == 1 {
-            send(socket, &self.bytes, to, counters);
+            send(socket, bytes, to, counters);
         } else {
-            match socket.send_run(&self.bytes, self.length, to) {
+            match socket.send_run(bytes, self.length, to) {
                 Ok(()) => counters.sent += self.count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     (0..self.count).for_each(|_| counters.drop(Drop::SendBlocked));
                 }
                 // A run may fail where single datagrams do not, as on a network card that cannot split runs.
-                Err(_) => self.bytes.chunks(self.length).for_each(|one| send(socket, one, to, counters)),
+                Err(_) => bytes.chunks(self.length).for_each(|one| send(socket, one, to, counters)),
             }
         }
         self.bytes.clear();

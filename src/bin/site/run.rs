@@ -147,6 +147,10 @@ fn serve(
     terminal: Option<&Printer>,
     signals: &Signals,
 ) -> Result<(), ProgramError> {
+    // Its terminal's notes are answers. Of the site's own, only warnings are read unless they are logged.
+    if !tracing::enabled!(tracing::Level::INFO) {
+        host.leave_out_ordinary_notes();
+    }
     let mut prompt = Prompt::new();
     let print = |lines: &str| {
         if let Some(printer) = terminal {

@@ -73,7 +73,7 @@ impl<V: Value> Paxos<V> {
             return;
         }
         if !is_known {
-            self.accept(ballot, slot, entry, port);
+            self.accept(ballot, slot, entry, false, port);
             if self.own_sync(now) > Duration::ZERO {
                 self.measure_vote(now, ballot, port);
             }
@@ -82,12 +82,19 @@ impl<V: Value> Paxos<V> {
         port.send(ballot.site, PaxosMessage::Accepted { ballot, slot });
     }
 
-    /// Appends the accept; an accept promises its ballot too.
-    pub(super) fn accept(&mut self, ballot: Ballot, slot: Slot, entry: Entry<V>, port: &mut impl Port<V>) {
+    /// Appends the accept; an accept promises its ballot too. `is_new` as in the record.
+    pub(super) fn accept(
+        &mut self,
+        ballot: Ballot,
+        slot: Slot,
+        entry: Entry<V>,
+        is_new: bool,
+        port: &mut impl Port<V>,
+    ) {
         assert!(ballot >= self.promised, "accepts under {ballot}, having promised {}", self.promised);
         assert!(!self.withholds(), "accepts under {ballot} without room for it");
         self.record_chosen(port);
-        port.append(PaxosRecord::Accepted { ballot, slot, entry: entry.clone() });
+        port.append(PaxosRecord::Accepted { ballot, slot, entry: entry.clone(), is_new });
         self.promised = ballot;
         self.log.accept(slot, ballot, entry);
     }

@@ -138,6 +138,11 @@ impl<V> Entry<V> {
     pub fn is_noop(&self) -> bool {
         self.values().is_empty()
     }
+
+    /// The same entry with other values.
+    pub(super) fn map<W>(&self, value: impl FnMut(&V) -> W) -> Entry<W> {
+        Entry::of(self.values().iter().map(value).collect::<Vec<W>>())
+    }
 }
 
 /// The most values in one slot, whatever is configured.

@@ -237,12 +237,12 @@ impl<V: Value> Paxos<V> {
                 }
                 Some(Report { ballot: Some(accepted), entry, .. }) => {
                     port.note(PaxosNote::Reproposes(slot, accepted));
-                    self.propose(now, entry, port);
+                    self.propose_again(now, entry, port);
                 }
                 // No member of the quorum accepted anything here, so nothing can have been chosen.
                 None => {
                     port.note(PaxosNote::ClosesHole(slot));
-                    self.propose(now, Entry::noop(), port);
+                    self.propose_again(now, Entry::noop(), port);
                 }
             }
         }

@@ -398,6 +398,9 @@ pub enum PaxosRecord<V> {
         slot: Slot,
         /// The entry.
         entry: Entry<V>,
+        /// Whether this site, leading under `ballot`, put the entry together. If not, it came from another site, or
+        /// an earlier ballot left it.
+        is_new: bool,
     },
     /// It learned that `entry` is chosen for `slot`.
     Learned {
@@ -416,14 +419,27 @@ pub enum PaxosRecord<V> {
 impl<V> PaxosRecord<V> {
     /// The most bytes beside an entry.
     pub const OVERHEAD_MAX: usize = 1 + Ballot::BYTES_MAX + Slot::BYTES_MAX;
+
+    /// The same record with other values.
+    pub(crate) fn map<W>(self, value: impl FnMut(&V) -> W) -> PaxosRecord<W> {
+        match self {
+            PaxosRecord::Promised(ballot) => PaxosRecord::Promised(ballot),
+            PaxosRecord::Accepted { ballot, slot, entry, is_new } => {
+                PaxosRecord::Accepted { ballot, slot, entry: entry.map(value), is_new }
+            }
+            PaxosRecord::Learned { slot, entry } => PaxosRecord::Learned { slot, entry: entry.map(value) },
+            PaxosRecord::Chosen(slot) => PaxosRecord::Chosen(slot),
+            PaxosRecord::Begins(slot) => PaxosRecord::Begins(slot),
+        }
+    }
 }
 
 impl<V: Wire> Wire for PaxosRecord<V> {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             PaxosRecord::Promised(ballot) => put(out, 1, *ballot, &[]),
-            PaxosRecord::Accepted { ballot, slot, entry } => {
-                put(out, 2, *ballot, &[slot.0]);
+            PaxosRecord::Accepted { ballot, slot, entry, is_new } => {
+                put(out, if *is_new { 6 } else { 2 }, *ballot, &[slot.0]);
                 entry.encode(out);
             }
             PaxosRecord::Learned { slot, entry } => {
@@ -445,10 +461,11 @@ impl<V: Wire> Wire for PaxosRecord<V> {
     fn decode(input: &mut Reader<'_>) -> Result<PaxosRecord<V>, WireError> {
         Ok(match input.u8()? {
             1 => PaxosRecord::Promised(Ballot::decode(input)?),
-            2 => PaxosRecord::Accepted {
+            tag @ (2 | 6) => PaxosRecord::Accepted {
                 ballot: Ballot::decode(input)?,
                 slot: Slot::decode(input)?,
                 entry: Entry::decode(input)?,
+                is_new: tag == 6,
             },
             3 => PaxosRecord::Learned { slot: Slot::decode(input)?, entry: Entry::decode(input)? },
             4 => PaxosRecord::Chosen(Slot::decode(input)?),

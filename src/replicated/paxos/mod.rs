@@ -240,7 +240,7 @@ impl<V: Value> Paxos<V> {
                     "slot {slot} accepted under {ballot} behind a promise of {promised}"
                 )));
             }
-            PaxosRecord::Accepted { ballot, slot, entry } => {
+            PaxosRecord::Accepted { ballot, slot, entry, .. } => {
                 self.promised = ballot;
                 if self.log.chosen_at(slot).is_none() {
                     self.log.accept(slot, ballot, entry);

@@ -159,13 +159,23 @@ impl<V: Value> Paxos<V> {
         chosen.chain(open).take_while(move |(slot, _)| *slot < next).map(|(_, entry)| entry)
     }
 
-    /// Phase 2a for the next slot. The leader's own accept is a record, and its vote a message to itself that waits for
-    /// that record. The leader asks the others while it writes: if this site loses the record, it never leads under
-    /// this ballot again, so no site can be asked to accept anything else under it.
+    /// Phase 2a for the next slot, with an entry that no site has accepted.
     ///
     /// # Panics
     /// When it does not lead.
     pub fn propose(&mut self, now: Instant, entry: Entry<V>, port: &mut impl Port<V>) {
+        self.propose_next(now, entry, true, port);
+    }
+
+    /// Phase 2a for the next slot, with an entry that an earlier ballot left, or with a no-op.
+    pub(super) fn propose_again(&mut self, now: Instant, entry: Entry<V>, port: &mut impl Port<V>) {
+        self.propose_next(now, entry, false, port);
+    }
+
+    /// The leader's own accept is a record, and its vote a message to itself that waits for
+    /// that record. The leader asks the others while it writes: if this site loses the record, it never leads under
+    /// this ballot again, so no site can be asked to accept anything else under it.
+    fn propose_next(&mut self, now: Instant, entry: Entry<V>, is_new: bool, port: &mut impl Port<V>) {
         let chosen = self.log.chosen();
         let (others, retry) = (self.other_sites(), self.retry(now));
         let Phase::Leading(leadership) = &mut self.phase else {
@@ -178,7 +188,7 @@ impl<V: Value> Paxos<V> {
             leadership.resend_at = now + retry;
         }
         leadership.in_flight.insert(slot, InFlight { accepted: SiteSet::EMPTY, since: now, sent_at: now });
-        self.accept(ballot, slot, entry.clone(), port);
+        self.accept(ballot, slot, entry.clone(), is_new, port);
         port.send_independent(others, PaxosMessage::Accept { ballot, slot, chosen, entry });
         port.send(self.me, PaxosMessage::Accepted { ballot, slot });
         self.measure(now, (ballot, Some(slot)));

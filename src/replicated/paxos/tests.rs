@@ -120,7 +120,8 @@ pub(super) fn report(slot: u64, ballot: Option<Ballot>, value: u64) -> Report<u6
 }
 
 pub(super) fn accepted(round: u64, number: u8, slot: u64, value: u64) -> PaxosRecord<u64> {
-    PaxosRecord::Accepted { ballot: ballot(round, number), slot: Slot(slot), entry: entry(value) }
+    let (ballot, slot) = (ballot(round, number), Slot(slot));
+    PaxosRecord::Accepted { ballot, slot, entry: entry(value), is_new: false }
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl ReadStage {
                 ballot: Ballot { round: 1, site: SiteId::new(1).unwrap() },
                 slot: Slot(slot),
                 entry: Entry::<Arc<Submission>>::noop(),
+                is_new: false,
             },
         };
         let mark = Record::Paxos { record: paxos::PaxosRecord::Chosen(Slot(chosen)) };

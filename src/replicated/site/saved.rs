@@ -33,6 +33,7 @@ impl<M: Machine> Site<M> {
             parked,
             reads,
             pending_taken,
+            owes_taken: _,
             is_disk_low,
         } = self;
         clock.encode(out);
@@ -75,6 +76,7 @@ impl<M: Machine> Site<M> {
             parked: Wire::decode(input)?,
             reads: Reads::load(config.reads_max, input)?,
             pending_taken: Wire::decode(input)?,
+            owes_taken: false,
             is_disk_low: Wire::decode(input)?,
         };
         let is_sound = site.replica.applied() == applied

@@ -82,3 +82,59 @@ fn a_leader_proposes_a_whole_slot_at_once_and_what_it_need_not_wait_with() {
     let mut alone = Alone::leader(Config { propose_after: Duration::ZERO, ..config });
     assert_eq!(alone.hand_in(ms(1_000), ask(0)), [1]);
 }
+
+fn records(participant: &mut Participant, at: Instant, input: Input<Participant>) -> Vec<Record> {
+    let mut effects = Effects::<Participant>::default();
+    participant.handle(at, input, &mut effects);
+    effects.take().unwrap().records
+}
+
+#[test]
+fn a_leader_writes_what_it_takes_once_with_the_slot_and_alone_only_if_it_must_report_it_before() {
+    let config = Config {
+        propose_after: Duration::from_millis(1),
+        taken_after: Duration::from_millis(20),
+        ..Config::new(1)
+    };
+    let Alone(mut leader) = Alone::leader(config.clone());
+    assert_eq!(records(&mut leader, ms(1_000), ask(0)), []);
+    assert_eq!(records(&mut leader, ms(1_000), ask(1)), []);
+    // The client asks again, and is told that its request waits.
+    let early = records(&mut leader, ms(1_000), ask(1));
+    let numbers = |records: &[Record]| {
+        let taken = records.iter().flat_map(|record| record.taken_by(SiteId::default()));
+        taken.map(|submission| submission.number.count).collect::<Vec<_>>()
+    };
+    assert_eq!((early.len(), numbers(&early)), (2, vec![1, 2]), "{early:?}");
+    assert_eq!(records(&mut leader, ms(1_000), ask(2)), []);
+    let proposed = records(&mut leader, ms(1_001), Input::Wake);
+    assert_eq!((proposed.len(), numbers(&proposed)), (1, vec![1, 2, 3]), "{proposed:?}");
+
+    let recovered = Recovered { incarnation: 2, records: [early, proposed].concat() };
+    let again = Participant::start(&config, ProcessId::site(0), Seed(1), recovered).unwrap();
+    let queue = again.as_site().unwrap().queue();
+    assert_eq!(queue.iter().map(|submission| submission.number.count).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn a_leader_without_room_forgets_what_it_was_about_to_propose_and_told_nobody_of() {
+    let config = Config {
+        propose_after: Duration::from_millis(1),
+        taken_after: Duration::from_millis(20),
+        ..Config::new(1)
+    };
+    let Alone(mut leader) = Alone::leader(config);
+    assert_eq!(records(&mut leader, ms(1_000), ask(0)), []);
+    assert_eq!(records(&mut leader, ms(1_000), Input::DiskSpace { is_low: true }), []);
+    assert_eq!(leader.as_site().unwrap().queue().len(), 0);
+    assert_eq!(records(&mut leader, ms(1_030), Input::Wake), [], "no record, and no report that it waits");
+    assert_eq!(records(&mut leader, ms(1_040), Input::DiskSpace { is_low: false }), []);
+    let [Record::Taken { submission }] = &records(&mut leader, ms(1_050), ask(1))[..] else {
+        panic!("it follows nobody, so it only queues")
+    };
+    assert_eq!(
+        (submission.number.count, submission.after),
+        (1, Number::default()),
+        "the number is free again"
+    );
+}

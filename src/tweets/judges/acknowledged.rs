@@ -15,7 +15,7 @@ use crate::sim::Violation;
 use crate::tweets::judges::describe::{Id, Maybe, To};
 use crate::tweets::judges::shelf::CowMap;
 use crate::tweets::judges::{FactKinds, JudgeContext, SeenFact, broken, prints};
-use crate::tweets::site::{Message, Note, Record, Request, RequestId};
+use crate::tweets::site::{Message, Note, Request, RequestId};
 use crate::tweets::timeline::Position;
 
 const PROPERTY: &str = "acknowledged";
@@ -41,8 +41,7 @@ impl Acknowledged {
                 check_applied(known, from, to, *id, *at)?;
             }
             SeenFact::Durable { site, records } => {
-                for record in records {
-                    let Record::Taken { submission } = record else { continue };
+                for submission in records.iter().flat_map(|record| record.taken_by(site)) {
                     ensure!(
                         self.is_asked(known, &submission.request),
                         PROPERTY,

@@ -94,7 +94,7 @@ impl Agreement {
                 );
                 Ok(())
             }
-            paxos::PaxosRecord::Accepted { ballot, slot, entry } => {
+            paxos::PaxosRecord::Accepted { ballot, slot, entry, .. } => {
                 self.log.accept(site, *slot, *ballot, entry).or_else(|why| broken(PROPERTY, why))
             }
             paxos::PaxosRecord::Learned { slot, entry } => {

@@ -130,6 +130,13 @@ impl Durability {
     ) -> Result<(), Violation> {
         let disk = &mut self.sites[site.index()];
         disk.records.push(known, site, record);
+        for submission in record.taken_by(site) {
+            let client = match submission.request {
+                Request::Open { client, .. } => Some(client),
+                Request::Execute { .. } => None,
+            };
+            disk.requests.insert(prints::of_id(submission.request.id(), client), ());
+        }
         let promised = disk.promised;
         match record {
             Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) } => {
@@ -158,13 +165,7 @@ impl Durability {
                     "{site} durably began its log at slot {first} with record {place}, not with the first"
                 );
             }
-            Record::Taken { submission } => {
-                let client = match submission.request {
-                    Request::Open { client, .. } => Some(client),
-                    Request::Execute { .. } => None,
-                };
-                disk.requests.insert(prints::of_id(submission.request.id(), client), ());
-            }
+            Record::Taken { .. } => {}
         }
         Ok(())
     }

@@ -162,8 +162,7 @@ impl Judges {
         for (site, journal) in journals {
             let (process, incarnation) = (ProcessId::from(*site), journal.incarnation);
             self.look(Instant::ZERO, &SeenFact::Started { process, incarnation, recovered: &[] })?;
-            for record in &journal.records {
-                let Record::Taken { submission } = record else { continue };
+            for submission in journal.records.iter().flat_map(|record| record.taken_by(*site)) {
                 let request = submission.request.clone();
                 let (from, to) = (request.client(), Recipients::One(process));
                 let asked = SeenFact::Left { from, to, message: &Message::Request { request } };

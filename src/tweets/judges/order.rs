@@ -49,8 +49,14 @@ impl OrderJudge {
             }
             SeenFact::Durable { site, records } => {
                 for record in records {
-                    let Record::Taken { submission } = record else { continue };
-                    self.on_taken(site, submission)?;
+                    for submission in record.taken_by(site) {
+                        let last = self.queues[site.index()].last;
+                        // What a leader proposes it may have queued before.
+                        if matches!(record, Record::Taken { .. }) || submission.number > last {
+                            self.on_taken(site, submission)?;
+                        }
+                        self.see(submission, Some(site))?;
+                    }
                 }
             }
             SeenFact::Left { from, message: Message::Forward { submission }, .. } => {

@@ -23,7 +23,7 @@ use crate::tweets::judges::{
     Acknowledged, Agreement, ChosenLog, Durability, ExactlyOnce, JudgeContext, Linearizable, LogEntry, Model,
     OrderJudge, SeenFact, SessionJudge, TimelineJudge, Validity, begins, timelines,
 };
-use crate::tweets::site::{Command, Message, Note, Number, Record};
+use crate::tweets::site::{Command, Message, Note, Number, Record, Submission};
 use crate::tweets::timeline::{Tweet, User};
 
 /// A client's event.
@@ -143,7 +143,7 @@ impl Outside {
         }
         self.feed_all(disks, |record| begins(core::slice::from_ref(record)).is_some())?;
         self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
-        self.bring_up_what_crashes_lost(disks)?;
+        self.bring_up_what_was_proposed(disks)?;
         self.feed_votes(disks)?;
         // Records about the chosen log come after the votes of all sites: lessons, then marks.
         self.feed_all(disks, |record| {
@@ -211,31 +211,35 @@ impl Outside {
         self.acknowledged.look(known, fact)
     }
 
-    /// A leader may propose a submission of its own before it is durable, and crash.
-    fn bring_up_what_crashes_lost(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
-        let mut brought: BTreeSet<(SiteId, Number)> = BTreeSet::new();
-        let records = || disks.iter().flat_map(|disk| &disk.records);
-        brought.extend(records().filter_map(|record| match record {
-            Record::Taken { submission } => Some((submission.origin, submission.number)),
-            Record::Paxos { .. } => None,
-        }));
-        for record in records() {
+    /// Brings up what leaders took when they proposed it, before any vote for it is fed, and what they proposed and lost
+    /// in a crash: a leader may propose a submission of its own before it is durable.
+    fn bring_up_what_was_proposed(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
+        let of = |submission: &Arc<Submission>| (submission.origin, submission.number);
+        let mut queued: BTreeSet<(SiteId, Number)> = BTreeSet::new();
+        for FinalJournal { site, records, .. } in disks {
+            queued.extend(records.iter().flat_map(|record| record.taken_by(*site)).map(of));
+        }
+        let mut brought = BTreeSet::new();
+        for record in disks.iter().flat_map(|disk| &disk.records) {
             let Record::Paxos { record: paxos::PaxosRecord::Accepted { entry, .. } } = record else {
                 continue;
             };
             for submission in entry.values() {
-                if !brought.insert((submission.origin, submission.number)) {
-                    continue;
+                if brought.insert(of(submission)) {
+                    self.lost_in_crashes += usize::from(!queued.contains(&of(submission)));
+                    self.bring_up(submission)?;
                 }
-                self.lost_in_crashes += 1;
-                let (from, submission) = (submission.origin.into(), Arc::clone(submission));
-                let message = &Message::Forward { submission };
-                let fact = SeenFact::Left { from, to: Recipients::One(from), message };
-                let known = JudgeContext { log: self.agreement.log(), model: &self.model };
-                self.order.look(known, &fact)?;
             }
         }
         Ok(())
+    }
+
+    fn bring_up(&mut self, submission: &Arc<Submission>) -> Result<(), Violation> {
+        let (from, submission) = (submission.origin.into(), Arc::clone(submission));
+        let message = &Message::Forward { submission };
+        let fact = SeenFact::Left { from, to: Recipients::One(from), message };
+        let known = JudgeContext { log: self.agreement.log(), model: &self.model };
+        self.order.look(known, &fact)
     }
 
     fn follow(&mut self, history: &[(Instant, ProcessId, ClientEvent)]) -> Result<(), Violation> {

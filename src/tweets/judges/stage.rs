@@ -270,7 +270,7 @@ pub fn entry(values: &[&Arc<Submission>]) -> LogEntry {
 
 pub fn accepted(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) -> Record {
     let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
-    Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry } }
+    Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry, is_new: false } }
 }
 
 pub fn accept(

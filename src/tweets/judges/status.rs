@@ -66,7 +66,7 @@ impl Statuses {
                 Ok(())
             }
             SeenFact::Durable { site, records } => {
-                records.iter().for_each(|record| self.sites[site.index()].on_durable(record));
+                records.iter().for_each(|record| self.sites[site.index()].on_durable(site, record));
                 Ok(())
             }
             SeenFact::Left {
@@ -144,7 +144,7 @@ impl Statuses {
 }
 
 impl DurableFacts {
-    fn on_durable(&mut self, record: &Record) {
+    fn on_durable(&mut self, site: SiteId, record: &Record) {
         match record {
             Record::Paxos { record: paxos::PaxosRecord::Promised(ballot) }
             | Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, .. } } => {
@@ -156,7 +156,12 @@ impl DurableFacts {
                     | paxos::PaxosRecord::Chosen(_)
                     | paxos::PaxosRecord::Begins(_),
             } => {}
-            Record::Taken { submission } => self.taken.push(submission.number),
+            Record::Taken { .. } => {}
+        }
+        for submission in record.taken_by(site) {
+            if self.taken.last().is_none_or(|last| *last < submission.number) {
+                self.taken.push(submission.number);
+            }
         }
     }
 

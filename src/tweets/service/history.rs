@@ -45,7 +45,7 @@ pub(super) fn journals(
     let ballot = Ballot { round: rounds.max(1), site: leader };
     let first = slots - kept;
     let asked: Vec<_> = (1..=open).map(|count| submission(leader, starts.max(1), count)).collect();
-    let accepted = |slot, entry| PaxosRecord::Accepted { ballot, slot: Slot(slot), entry };
+    let accepted = |slot, entry| PaxosRecord::Accepted { ballot, slot: Slot(slot), entry, is_new: false };
     let mut facts = Vec::new();
     facts.extend((first > 0).then_some(PaxosRecord::Begins(Slot(first))));
     facts.extend((rounds > 0 || slots > 0).then_some(PaxosRecord::Promised(ballot)));

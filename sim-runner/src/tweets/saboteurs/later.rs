@@ -156,7 +156,7 @@ fn compare_rounds(output: &mut SiteOutput<'_>) {
     let is_of_the_round = |message: &&mut Paxos| matches!(&**message, Paxos::Nack { promised, .. } if promised.round == ballot.round);
     let Some(refusal) = output.paxos().find(is_of_the_round) else { return };
     *refusal = Paxos::Accepted { ballot, slot };
-    let record = PaxosRecord::Accepted { ballot, slot, entry };
+    let record = PaxosRecord::Accepted { ballot, slot, entry, is_new: false };
     output.given.records.push(Record::Paxos { record });
 }
 
@@ -194,7 +194,7 @@ fn answer_anyway(output: &mut SiteOutput<'_>) {
 fn supply_accepted(output: &mut SiteOutput<'_>) {
     let SiteOutput { site, received, given, memory, .. } = output;
     for record in &given.records {
-        if let Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } = record {
+        if let Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry, .. } } = record {
             let is_other = |kept: &Message| !is_accept_of(kept, *slot);
             memory.kept.retain(is_other);
             let (ballot, slot, entry) = (*ballot, *slot, entry.clone());

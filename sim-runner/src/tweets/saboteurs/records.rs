@@ -35,7 +35,12 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
         "forgets-taken",
         "A site takes a request into its queue without writing it.",
         Lie::SiteOutput(|output| {
-            output.given.records.retain(|record| !matches!(record, Record::Taken { .. }))
+            output.given.records.retain(|record| !matches!(record, Record::Taken { .. }));
+            for record in output.records() {
+                if let PaxosRecord::Accepted { is_new, .. } = record {
+                    *is_new = false;
+                }
+            }
         }),
     ),
     Saboteur::new(

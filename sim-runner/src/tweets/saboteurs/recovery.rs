@@ -36,8 +36,15 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
     Saboteur::new(
         "remembers-no-queue",
-        "A restarted site has lost the requests that it took and had not proposed.",
-        Lie::Birth(|birth| birth.recovered.records.retain(|record| !matches!(record, Record::Taken { .. }))),
+        "A restarted site has lost the requests that it took.",
+        Lie::Birth(|birth| {
+            birth.recovered.records.retain(|record| !matches!(record, Record::Taken { .. }));
+            for record in &mut birth.recovered.records {
+                if let Record::Paxos { record: PaxosRecord::Accepted { is_new, .. } } = record {
+                    *is_new = false;
+                }
+            }
+        }),
     ),
     Saboteur::new(
         "counts-as-newborn",

@@ -26,7 +26,7 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
             };
             let (ballot, slot, entry) = (*ballot, *slot, entry.clone());
             if vote_for_refused(output) {
-                let record = PaxosRecord::Accepted { ballot, slot, entry };
+                let record = PaxosRecord::Accepted { ballot, slot, entry, is_new: false };
                 output.given.records.push(Record::Paxos { record });
             }
         }),

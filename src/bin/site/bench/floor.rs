@@ -11,6 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ use aviary::udp::{
 };
 use mio::{Events, Interest, Poll, Token};
 
-use crate::bench::load::{Figures, Load, TEXT_BYTES};
+use crate::bench::load::{Figures, Load, LoadTimes, TEXT_BYTES};
 use crate::children::{Children, Folder, loopback};
 use crate::error::ProgramError;
 
@@ -306,7 +307,12 @@ impl FloorCluster {
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, ProgramError> {
         let key = ClientKey::read(&self.dir.join(CLIENT_KEY));
         let key = [key.map_err(|error| ProgramError::Run(error.to_string()))?];
-        let seal = |seed| Sealer::of_clients(self.sites.cluster, &key, seed);
+        load.run(|clients, watch| self.ask(&key, clients, watch))
+    }
+
+    /// Asks over one socket, in the name of these clients.
+    fn ask(&self, key: &[ClientKey], clients: Range<u16>, watch: &mut LoadTimes) -> Result<(), ProgramError> {
+        let seal = |seed| Sealer::of_clients(self.sites.cluster, key, seed);
         let mut net = FloorSocket::bind(seal, SocketAddr::from(([0, 0, 0, 0], 0)), self.calls)?;
         let leader = self.sites.members[0].address;
         let event = |client: u16| {
@@ -314,8 +320,7 @@ impl FloorCluster {
             event.resize(EVENT_BYTES, b'x');
             event
         };
-        let mut watch = load.start();
-        (0..load.outstanding).for_each(|client| net.send(CLIENTS, &event(client), &[leader]));
+        clients.clone().for_each(|client| net.send(CLIENTS, &event(client), &[leader]));
         while !watch.is_over() {
             net.flush();
             net.wait(Some(core::time::Duration::from_millis(20)))?;
@@ -330,15 +335,15 @@ impl FloorCluster {
                 }
             }
             if answered.is_empty() {
-                answered.extend((0..load.outstanding).filter(|client| watch.is_late((*client).into())));
+                answered.extend(clients.clone().filter(|client| watch.is_late((*client).into())));
                 answered.iter().for_each(|client| net.send(CLIENTS, &event(*client), &[leader]));
                 continue;
             }
-            for client in answered.into_iter().filter(|client| *client < load.outstanding) {
+            for client in answered.into_iter().filter(|client| clients.contains(client)) {
                 watch.answered(client.into());
                 net.send(CLIENTS, &event(client), &[leader]);
             }
         }
-        watch.figures().map_err(ProgramError::Run)
+        Ok(())
     }
 }

@@ -1,7 +1,11 @@
 //! A load: a number of requests outstanding for a while, and its results.
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a bench measures real time")]
 
+use std::ops::Range;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::error::ProgramError;
 
 /// The beginning of each load, which is not counted.
 const WARM_UP: Duration = Duration::from_millis(150);
@@ -19,13 +23,24 @@ pub(crate) fn wait(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// The number of outstanding requests, and the length of a load.
+/// The sockets of clients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sockets {
+    /// All clients share one, and a thread.
+    Shared,
+    /// Each client has its own, and a thread of its own, as if it were another program.
+    Own,
+}
+
+/// The number of outstanding requests, the sockets of those who ask, and the length of a load.
 pub(crate) struct Load {
     pub(crate) outstanding: u16,
+    pub(crate) sockets: Sockets,
     length: Duration,
 }
 
 /// The start of a load, the last request of each client, and the latencies so far.
+#[derive(Clone)]
 pub(crate) struct LoadTimes {
     start: Instant,
     length: Duration,
@@ -44,7 +59,37 @@ pub(crate) struct Figures {
 
 impl Load {
     pub(crate) fn new(outstanding: u16, milliseconds: u64) -> Load {
-        Load { outstanding, length: Duration::from_millis(milliseconds) }
+        Load { outstanding, sockets: Sockets::Shared, length: Duration::from_millis(milliseconds) }
+    }
+
+    pub(crate) fn with_sockets(self, sockets: Sockets) -> Load {
+        Load { sockets, ..self }
+    }
+
+    /// Runs the load. `part` asks in the name of these clients until its time is over; each part has a thread.
+    pub(crate) fn run(
+        &self,
+        part: impl Fn(Range<u16>, &mut LoadTimes) -> Result<(), ProgramError> + Sync,
+    ) -> Result<Figures, ProgramError> {
+        let mut times = self.start();
+        match self.sockets {
+            Sockets::Shared => part(0..self.outstanding, &mut times)?,
+            Sockets::Own => {
+                let of_one = |client| {
+                    let mut own = times.clone();
+                    part(client..client + 1, &mut own).map(|()| own.latencies)
+                };
+                let of_one = &of_one;
+                let latencies: Result<Vec<_>, ProgramError> = thread::scope(|scope| {
+                    let running: Vec<_> =
+                        (0..self.outstanding).map(|client| scope.spawn(move || of_one(client))).collect();
+                    let ended = running.into_iter().map(|thread| thread.join().expect("it does not panic"));
+                    ended.collect()
+                });
+                times.latencies = latencies?.concat();
+            }
+        }
+        times.figures().map_err(ProgramError::Run)
     }
 
     pub(crate) fn start(&self) -> LoadTimes {

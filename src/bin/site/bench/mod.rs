@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use aviary::outbox::SyncMode;
 
 use crate::bench::floor::Calls;
-use crate::bench::load::{Figures, Load};
+use crate::bench::load::{Figures, Load, Sockets};
 use crate::bench::ours::Recording;
 use crate::error::ProgramError;
 
@@ -40,6 +40,9 @@ pub(crate) struct Bench {
     /// Length of one load, in milliseconds.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..))]
     milliseconds: u64,
+    /// Each client has a socket and a thread of its own, as if it were another program.
+    #[arg(long, conflicts_with_all = ["recovery", "flood", "record", "forwarding"])]
+    sockets: bool,
     /// Syncs in the thread that does everything else, like `sync: Blocking` in sites.ron.
     #[arg(long)]
     blocking: bool,
@@ -101,7 +104,7 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), ProgramError> {
     if arguments.record {
         return record::measure(arguments, &folder);
     }
-    table::head(arguments.json, &base, floor::sync_rate(&folder.path().join("syncs"))?)?;
+    table::head(arguments.json, &base, arguments.sockets, floor::sync_rate(&folder.path().join("syncs"))?)?;
     for datagram_max in &arguments.datagrams {
         for count in &arguments.sites {
             let ours = ours::SiteCluster::start(
@@ -114,7 +117,8 @@ pub(crate) fn bench(arguments: &Bench) -> Result<(), ProgramError> {
             let bare = |calls| floor::FloorCluster::start(&folder, *count, *datagram_max, calls);
             let (single, runs) = (bare(Calls::Single)?, bare(Calls::Runs)?);
             for outstanding in &arguments.outstanding {
-                let load = Load::new(*outstanding, arguments.milliseconds);
+                let sockets = if arguments.sockets { Sockets::Own } else { Sockets::Shared };
+                let load = Load::new(*outstanding, arguments.milliseconds).with_sockets(sockets);
                 let mut turns = Vec::new();
                 for _ in 0..arguments.pairs {
                     turns.push([ours.load(&load)?, single.load(&load)?, runs.load(&load)?]);

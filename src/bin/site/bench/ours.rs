@@ -14,7 +14,7 @@ use aviary::tweets::timeline::{Event, Text, User};
 use aviary::udp::seal::VERSION;
 use aviary::udp::{Caller, ClientKey, KeyNumber, Keys};
 
-use crate::bench::load::{Figures, Load, TEXT_BYTES, pause, wait};
+use crate::bench::load::{Figures, Load, LoadTimes, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
 use crate::error::ProgramError;
 
@@ -183,21 +183,35 @@ impl SiteCluster {
 
     /// Loads site `at` with the same command over and over.
     pub(crate) fn load_at(&self, at: usize, load: &Load, command: &Command) -> Result<Figures, ProgramError> {
-        let failed = |error: aviary::udp::HostError| ProgramError::Run(error.to_string());
-        let mut caller: Caller<Participant> =
-            Caller::start(client::settings(&self.sites, self.keys.clone())).map_err(failed)?;
         let count = u16::try_from(self.sites.members.len()).expect("at most 9");
         let first =
             u16::try_from(real::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
         let site = u16::try_from(at).expect("at most 9");
-        let clients: Result<Vec<ProcessId>, _> =
-            (0..load.outstanding).map(|at| caller.add((first + at) % 7_000 * count + site)).collect();
-        let clients = clients.map_err(failed)?;
-        let place = |id: ProcessId| clients.iter().position(|client| *client == id);
-        let places: std::collections::BTreeMap<ProcessId, usize> =
-            clients.iter().filter_map(|id| Some((*id, place(*id)?))).collect();
+        load.run(|clients, watch| {
+            let numbers = clients.map(|client| (client, (first + client) % 7_000 * count + site));
+            self.ask(&numbers.collect::<Vec<_>>(), command, watch)
+        })
+    }
+
+    /// Asks over one socket, in the name of clients with these places and numbers.
+    fn ask(
+        &self,
+        numbers: &[(u16, u16)],
+        command: &Command,
+        watch: &mut LoadTimes,
+    ) -> Result<(), ProgramError> {
+        let failed = |error: aviary::udp::HostError| ProgramError::Run(error.to_string());
+        let used =
+            |key: &&ClientKey| numbers.iter().any(|(_, number)| KeyNumber::of(*number) == key.number());
+        let keys = self.keys.iter().filter(used).cloned().collect();
+        let mut caller: Caller<Participant> =
+            Caller::start(client::settings(&self.sites, keys)).map_err(failed)?;
+        let mut places = std::collections::BTreeMap::new();
+        for (place, number) in numbers {
+            places.insert(caller.add(*number).map_err(failed)?, usize::from(*place));
+        }
+        let clients: Vec<ProcessId> = places.keys().copied().collect();
         // The first command of each client opens its session.
-        let mut watch = load.start();
         clients.iter().for_each(|client| caller.command(*client, command.clone()));
         while !watch.is_over() {
             let soon = caller.now() + Duration::from_millis(20);
@@ -213,6 +227,6 @@ impl SiteCluster {
                 }
             }
         }
-        watch.figures().map_err(ProgramError::Run)
+        Ok(())
     }
 }

@@ -17,17 +17,26 @@ fn print(line: &str) -> Result<(), ProgramError> {
 }
 
 /// Prints what the figures depend on, and the head of the table.
-pub(crate) fn head(is_json: bool, dir: &Path, syncs_per_second: f64) -> Result<(), ProgramError> {
+pub(crate) fn head(
+    is_json: bool,
+    dir: &Path,
+    own_sockets: bool,
+    syncs_per_second: f64,
+) -> Result<(), ProgramError> {
     let file_system = file_system(dir);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     if is_json {
         return print(
-            &json!({ "file_system": file_system, "syncs_per_second": syncs_per_second.round(), "cores": cores })
-                .to_string(),
+            &json!({
+                "file_system": file_system, "syncs_per_second": syncs_per_second.round(), "cores": cores,
+                "own_sockets": own_sockets,
+            })
+            .to_string(),
         );
     }
+    let clients = if own_sockets { "clients with a socket each" } else { "clients that share a socket" };
     print(&format!(
-        "{cores} cores, {file_system} at {}, {syncs_per_second:.0} bare fdatasync/s; events of 150 bytes, sealed datagrams\n",
+        "{cores} cores, {file_system} at {}, {syncs_per_second:.0} bare fdatasync/s; events of 150 bytes, sealed datagrams, {clients}\n",
         dir.display()
     ))?;
     print(

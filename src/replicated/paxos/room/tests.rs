@@ -9,7 +9,8 @@ use crate::replicated::paxos::tests::{LATER, NOW, Port, ballot, entry, recovered
 
 /// A site that accepted slot 0 under 5.2, durably, and then has no room.
 fn low() -> Paxos<u64> {
-    let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
+    let accepted =
+        PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0), is_new: false };
     let mut paxos = recovered(vec![accepted]);
     let mut port = Port::default();
     paxos.on_disk_space(NOW, true, &mut port);
@@ -94,7 +95,8 @@ fn what_was_learned_without_room_is_written_in_order_before_the_next_vote() {
     let first = [learned(1), learned(2), learned(3), PaxosRecord::Chosen(Slot(4))];
     assert_eq!(port.records, first.into_iter().chain([learned(5)]).collect::<Vec<_>>());
     // Recovery reads whatever a crash leaves of the records, and the watermark covers nothing else.
-    let accepted = PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0) };
+    let accepted =
+        PaxosRecord::Accepted { ballot: ballot(5, 2), slot: Slot(0), entry: entry(0), is_new: false };
     for kept in 0..=port.records.len() {
         let records = [accepted.clone()].into_iter().chain(port.records[..kept].iter().cloned());
         let again = recovered(records.collect());

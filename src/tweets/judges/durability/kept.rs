@@ -18,7 +18,7 @@ pub(super) struct KeptRecords {
     records: CowLog<KeptRecord>,
     /// The ballots of accepts.
     ballots: Vec<Ballot>,
-    /// The submissions that it took, oldest first. Their numbers ascend, or `order` objects.
+    /// The submissions that it took, with records of their own or with an accept, oldest first. Their numbers ascend, or `order` objects.
     taken: CowLog<Arc<Submission>>,
     /// The records that are kept as they are.
     whole: CowLog<Record>,
@@ -29,6 +29,7 @@ enum KeptRecord {
     Accepted {
         ballot: u16,
         slot: u32,
+        is_new: bool,
     },
     Learned {
         slot: u32,
@@ -53,6 +54,11 @@ impl KeptRecords {
 
     /// Keeps a record of `site`, which the log knows already.
     pub(super) fn push(&mut self, known: JudgeContext<'_>, site: SiteId, record: &Record) {
+        for submission in record.taken_by(site) {
+            if self.taken.last().is_none_or(|last| last.number < submission.number) {
+                self.taken.push(Arc::clone(submission));
+            }
+        }
         let kept = self.shortened(known, site, record).unwrap_or_else(|| {
             self.whole.push(record.clone());
             KeptRecord::Whole { place: place_of_last(&self.whole) }
@@ -65,10 +71,10 @@ impl KeptRecords {
         let paxos = |record| Record::Paxos { record };
         let slot_of = |slot: u32| Slot(slot.into());
         Some(match *self.records.get(index)? {
-            KeptRecord::Accepted { ballot, slot } => {
+            KeptRecord::Accepted { ballot, slot, is_new } => {
                 let (ballot, slot) = (self.ballots[usize::from(ballot)], slot_of(slot));
                 let entry = known.log.accepted(site, slot, ballot)?.clone();
-                paxos(PaxosRecord::Accepted { ballot, slot, entry })
+                paxos(PaxosRecord::Accepted { ballot, slot, entry, is_new })
             }
             KeptRecord::Learned { slot } => {
                 let slot = slot_of(slot);
@@ -93,14 +99,15 @@ impl KeptRecords {
         let number_of = |slot: Slot| u32::try_from(slot.0).ok();
         match record {
             Record::Taken { submission } => {
-                self.taken.push(Arc::clone(submission));
-                Some(KeptRecord::Taken { place: place_of_last(&self.taken) })
+                let is_last = self.taken.last().is_some_and(|last| last == submission);
+                is_last.then(|| KeptRecord::Taken { place: place_of_last(&self.taken) })
             }
-            Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry } } => {
+            Record::Paxos { record: PaxosRecord::Accepted { ballot, slot, entry, is_new } } => {
                 let same = known.log.accepted(site, *slot, *ballot).filter(|same| *same == entry);
                 Some(KeptRecord::Accepted {
                     slot: same.and(number_of(*slot))?,
                     ballot: self.place_of(*ballot)?,
+                    is_new: *is_new,
                 })
             }
             Record::Paxos { record: PaxosRecord::Learned { slot, entry } } => {

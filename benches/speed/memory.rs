@@ -49,7 +49,8 @@ fn rows() -> Vec<Row> {
         let growth = (many - few) * 1_024.0 / (MANY - FEW) as f64;
         let target = Some(Target::AtMost(16.0));
         rows.push(row(format!("memory: {slots}, peak"), many / 1_024.0, "MiB", target));
-        rows.push(row(format!("memory: {slots}, growth"), growth, "bytes/tweet", None));
+        let target = Some(Target::AtMost(1_200.0));
+        rows.push(row(format!("memory: {slots}, growth"), growth, "bytes/tweet", target));
     }
     rows
 }

@@ -105,6 +105,9 @@ pub fn draw<S: Service>(profile: &Profile, seed: u64) -> Result<Scenario<S>, Can
     compose(profile, seed, recipe, draws, None)
 }
 
+/// How much longer the commands and faults of a run go on that follows a recipe.
+const RECIPE_TIMES: u64 = 3;
+
 /// The scenario of `seed` that follows the recipe of this name.
 pub fn draw_recipe<S: Service>(profile: &Profile, seed: u64, name: &str) -> Result<Scenario<S>, CannotDraw> {
     let Some(recipe) = S::recipes().into_iter().find(|recipe| recipe.name == name) else {
@@ -120,7 +123,11 @@ fn compose<S: Service>(
     draws: Draws,
     mut calm: Option<Calm>,
 ) -> Result<Scenario<S>, CannotDraw> {
-    let cluster = cluster::draw(profile, seed, S::SITES, recipe.map(|recipe| recipe.sites));
+    let mut cluster = cluster::draw(profile, seed, S::SITES, recipe.map(|recipe| recipe.sites));
+    if recipe.is_some() {
+        // One event after another: each takes its time, and some want commands beside them.
+        cluster.lasts = cluster.lasts.times(RECIPE_TIMES);
+    }
     let is_quiet = calm.is_some() || (cluster.is_quiet && recipe.is_none());
     if let Some(calm) = &mut calm {
         calm.is_prompt &= has_bounds::<S>(&cluster);

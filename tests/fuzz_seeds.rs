@@ -41,6 +41,7 @@ fn datagrams() {
 #[test]
 fn records() {
     check("record", 5, targets::record);
+    check("older_record", 5, targets::record);
 }
 
 #[test]

@@ -12,7 +12,7 @@
 //! When the search spends its steps, nothing more of the run is judged here, and the judge reports that as unknown.
 //!
 //! The whole history is judged at once. Parts of it are searched only to show that the whole has no linearization. That
-//! is sound where a linearization of the whole makes one of the part ([`TimelineModel::without`] proves it for each
+//! is sound where a linearization of the whole makes one of the part (`TimelineModel::without` proves it for each
 //! part). A linearization of each part would prove nothing: a page shows tweets of all users in one order, and depends
 //! on the blocks of all users, so neither users nor viewers nor clients are independent.
 

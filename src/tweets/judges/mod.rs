@@ -7,7 +7,7 @@
 //!    chosen.
 //! 2. The chosen log and its fold are computed once and passed to every judge as [`JudgeContext`].
 //! 3. Once storage is restored to an earlier state, nothing more is judged: the protocol does not survive amnesia.
-//! 4. Each judge says which [`kinds`] of facts it looks at, and is asked about no others. Most facts are heartbeats.
+//! 4. Each judge says which kinds of facts it looks at, and is asked about no others. Most facts are heartbeats.
 //! 5. A message is judged when it leaves its sender, whatever happens to it afterwards. A site's message to itself is
 //!    judged when it is about to be counted.
 

@@ -193,7 +193,8 @@ impl Config {
         entry_bytes_max(self.datagram_max)
     }
 
-    /// The most bytes that one input may make a site write: they must fit one file of the journal.
+    /// The most bytes that one input may make a site write: they must fit one file of the journal. A quarter is for the
+    /// slots that it proposes, and a quarter for what it took and has not written before.
     pub fn burst_bytes_max(&self) -> u64 {
         self.paxos().open_max() * self.datagram_max as u64
     }

@@ -156,6 +156,11 @@ impl<M: Machine> Queue<M> {
         self.written = self.written.max(number);
     }
 
+    /// The bytes of the submissions that no record holds.
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.after(self.written).map(|waiting| waiting.submission.size()).sum()
+    }
+
     /// The submissions that no record holds, oldest first. From here on they count as written.
     pub(super) fn take_unwritten(&mut self) -> impl Iterator<Item = &Arc<Submission<M>>> {
         let written = core::mem::replace(&mut self.written, self.last);

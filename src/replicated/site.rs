@@ -94,11 +94,12 @@ impl<M: Machine> Site<M> {
             for submission in record.taken_by(id) {
                 let (origin, number) = (submission.origin, submission.number);
                 let follows = taken.last().is_none_or(|last| last.number < number);
+                let known = || taken.get(taken.partition_point(|taken| taken.number < number));
                 match &record {
                     _ if origin == id && follows => taken.push(submission.clone()),
                     // It was written before it was proposed.
-                    Record::Paxos { .. } => {}
-                    Record::Taken { .. } => {
+                    Record::Paxos { .. } if known() == Some(submission) => {}
+                    Record::Paxos { .. } | Record::Taken { .. } => {
                         return Err(Damage(alloc::format!(
                             "{id} took {origin}'s {number}, out of its order"
                         )));
@@ -374,10 +375,11 @@ impl<M: Machine> Site<M> {
     }
 
     /// Writes what it took and has not proposed. What a leader is about to propose is written with its slot, unless
-    /// somebody is told before that.
+    /// somebody is told before that, or so much waits to be written that a later input would write too much at once.
     fn write_taken(&mut self, effects: &mut Effects<Replicated<M>>) {
         let proposes = self.leading.as_ref().is_some_and(|leading| leading.propose_at.is_some());
-        if core::mem::take(&mut self.owes_taken) || !proposes {
+        let is_much = || self.queue.unwritten_bytes() as u64 > self.config.burst_bytes_max() / 4;
+        if core::mem::take(&mut self.owes_taken) || !proposes || is_much() {
             for submission in self.queue.take_unwritten() {
                 effects.append(&Record::Taken { submission: submission.clone() });
             }

@@ -82,7 +82,8 @@ impl SharedValues {
 
 impl Reader<'_> {
     /// Reads a value with `decode`, or takes one that was decoded from the same bytes, where the reader remembers values:
-    /// see [`SharedValues`]. The first `telling` bytes should tell values apart.
+    /// see [`SharedValues`]. The first `telling` bytes should tell values apart. Every caller for one
+    /// type must decode in the same way.
     ///
     /// # Errors
     /// Those of `decode`.

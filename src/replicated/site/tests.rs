@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::process::{Input, Process};
 use crate::tweets::site::{Message, Participant, Record, Request};
+use crate::wire::Wire;
 
 fn ms(milliseconds: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(milliseconds)
@@ -137,4 +138,27 @@ fn a_leader_without_room_forgets_what_it_was_about_to_propose_and_told_nobody_of
         (1, Number::default()),
         "the number is free again"
     );
+}
+
+#[test]
+fn what_one_input_makes_a_leader_write_is_bounded_though_it_offers_little_at_once() {
+    let config = Config {
+        propose_after: Duration::from_millis(1),
+        taken_after: Duration::from_secs(20),
+        forward_max: 1,
+        window: 1,
+        fetch_max: 1,
+        queue_max: 2_000,
+        ..Config::new(1)
+    };
+    let most = usize::try_from(config.burst_bytes_max()).unwrap();
+    let Alone(mut leader) = Alone::leader(config);
+    let inputs = (0..1_500).map(|client| (ms(1_000), ask(client))).chain([(ms(1_001), Input::Wake)]);
+    let (mut written, mut largest) = (0, 0);
+    for (at, input) in inputs {
+        let records = records(&mut leader, at, input);
+        let bytes = records.iter().map(|record| record.to_bytes().len()).sum::<usize>();
+        (written, largest) = (written + bytes, largest.max(bytes));
+    }
+    assert!(written > 3 * most && largest <= most, "{written} bytes, at most {largest} of {most} at once");
 }

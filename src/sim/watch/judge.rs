@@ -270,7 +270,7 @@ pub trait Judge<P: Process>: Clone {
     fn observe(&mut self, now: Instant, seen: &Observation<'_, P>) -> Result<(), Violation>;
 
     /// The kinds of observations that it looks at. It need not be asked about others, and returns `Ok` if it is.
-    /// Every kind, unless it says otherwise.
+    /// Every kind, unless it says otherwise. They may become fewer, and never more.
     fn looks_at(&self) -> ObservationKinds {
         ObservationKinds::ALL
     }

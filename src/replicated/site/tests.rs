@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::process::{Input, Process};
+use crate::replicated::submission::Number;
+use crate::time::Duration;
 use crate::tweets::site::{Message, Participant, Record, Request};
 use crate::wire::Wire;
 

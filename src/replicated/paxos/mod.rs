@@ -12,12 +12,15 @@ mod acceptor;
 pub mod ballot;
 mod campaign;
 pub mod claim;
+mod config;
 mod indirect_leader;
 mod learner;
 mod log;
 pub mod message;
+mod nonsense;
 pub mod note;
 mod proposer;
+mod recovery;
 mod room;
 mod saved;
 mod survey;
@@ -29,6 +32,7 @@ use core::fmt::Debug;
 
 pub use ballot::{Ballot, Entry, Quorum, Slot};
 pub use claim::{Claim, Digest};
+pub use config::Config;
 pub use log::Log;
 pub use message::{PaxosMessage, PaxosRecord, Promise, Report};
 pub use note::PaxosNote;
@@ -38,7 +42,7 @@ pub use syncs::sync_patience_max;
 
 use crate::ids::{SiteId, SiteSet};
 use crate::mix::{Seed, below, mix};
-use crate::process::{Damage, Label, Recipients, Size};
+use crate::process::{Label, Recipients, Size};
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 use ballot::COUNT_MAX;
@@ -70,47 +74,7 @@ pub trait Port<V> {
     fn note(&mut self, note: PaxosNote);
 }
 
-/// Sizes and times of the protocol.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Config {
-    /// The number of sites.
-    pub sites: u8,
-    /// The time between two heartbeats of a leader.
-    pub heartbeat: Duration,
-    /// A site that hears nothing from a leader for this long, plus some jitter, campaigns. A leader that hears no
-    /// quorum for this long steps down.
-    pub election: Duration,
-    /// The most jitter of the first attempt; it doubles with each of the next three.
-    pub election_jitter: Duration,
-    /// Unanswered messages are sent again after this.
-    pub retry: Duration,
-    /// A leader with nothing in flight announces its watermark after this long, unless a proposal or a heartbeat
-    /// carries it sooner, or [`Paxos::announce_chosen`] is called.
-    pub chosen_after: Duration,
-    /// A leader proposes no slot this far above what is chosen without a gap. At this limit proposals wait.
-    pub window: u64,
-    /// The most slots that a site fetches at once to catch up.
-    pub fetch_max: u64,
-    /// The most bytes of the values of one entry, together.
-    pub entry_bytes: usize,
-    /// The most bytes of the reports of one part of a promise, together.
-    pub promise_bytes: usize,
-}
-
-/// The most by which a round may exceed every round that a site has heard of.
-const ROUNDS_AHEAD_MAX: u64 = 1 << 32;
-
 const STANDS_ASIDE: &str = "logs differ, and no quorum has this one";
-
-const OUT_OF_REACH: &str = "a round that nobody can have reached";
-
-impl Config {
-    /// A site holds no slot this far above its chosen prefix. It refuses such slots until it has caught up.
-    pub const fn open_max(&self) -> u64 {
-        let larger = if self.window > self.fetch_max { self.window } else { self.fetch_max };
-        4 * larger
-    }
-}
 
 #[derive(Clone, Debug)]
 enum Phase<V> {
@@ -163,109 +127,6 @@ pub struct Paxos<V> {
 }
 
 impl<V: Value> Paxos<V> {
-    /// The state that results from `records`, in the order in which they were appended.
-    pub fn recover(
-        config: Config,
-        me: SiteId,
-        seed: Seed,
-        records: impl IntoIterator<Item = PaxosRecord<V>>,
-    ) -> Result<Paxos<V>, Damage> {
-        let mut paxos = Paxos {
-            config,
-            me,
-            seed,
-            promised: Ballot::ZERO,
-            round_seen: 0,
-            log: Log::default(),
-            applied: Claim::default(),
-            stands_aside: false,
-            chosen_recorded: Slot(0),
-            phase: Phase::Following,
-            leader: None,
-            unheard_since: None,
-            indirect_leader: None,
-            election_at: None,
-            attempts: 0,
-            fruitless: None,
-            learner: Learner::default(),
-            survey: None,
-            reach: Slot(0),
-            syncs: Syncs::default(),
-            is_low: false,
-            unwritten: None,
-        };
-        for (place, record) in records.into_iter().enumerate() {
-            match record {
-                PaxosRecord::Begins(first) if place == 0 => {
-                    let begun = Log::beginning_at(first);
-                    paxos.log = begun
-                        .ok_or_else(|| Damage(alloc::format!("no log begins as late as at slot {first}")))?;
-                    paxos.chosen_recorded = first;
-                }
-                record => paxos.replay(record)?,
-            }
-        }
-        paxos.round_seen = paxos.promised.round;
-        Ok(paxos)
-    }
-
-    fn replay(&mut self, record: PaxosRecord<V>) -> Result<(), Damage> {
-        let promised = self.promised;
-        match record {
-            PaxosRecord::Promised(ballot) if ballot < promised => {
-                return Err(Damage(alloc::format!("a promise of {ballot} behind one of {promised}")));
-            }
-            PaxosRecord::Promised(ballot) => self.promised = ballot,
-            PaxosRecord::Begins(first) => {
-                return Err(Damage(alloc::format!("the log begins at slot {first}, after other records")));
-            }
-            PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. }
-                if slot < self.log.first() =>
-            {
-                return Err(Damage(alloc::format!(
-                    "slot {slot} is below {}, where the log begins",
-                    self.log.first()
-                )));
-            }
-            PaxosRecord::Accepted { slot, .. } | PaxosRecord::Learned { slot, .. }
-                if !self.log.reaches(slot) =>
-            {
-                return Err(Damage(alloc::format!(
-                    "slot {slot} is far ahead of {}, below which everything is chosen",
-                    self.log.chosen()
-                )));
-            }
-            PaxosRecord::Accepted { ballot, slot, .. } if ballot < promised => {
-                return Err(Damage(alloc::format!(
-                    "slot {slot} accepted under {ballot} behind a promise of {promised}"
-                )));
-            }
-            PaxosRecord::Accepted { ballot, slot, entry, .. } => {
-                self.promised = ballot;
-                if self.log.chosen_at(slot).is_none() {
-                    self.log.accept(slot, ballot, entry);
-                }
-            }
-            PaxosRecord::Learned { slot, entry } => {
-                if !self.log.choose(slot, entry) {
-                    return Err(Damage(alloc::format!("two entries are chosen for slot {slot}")));
-                }
-            }
-            PaxosRecord::Chosen(chosen) => {
-                while self.log.chosen() < chosen {
-                    let slot = self.log.chosen();
-                    if !self.log.choose_held(slot) {
-                        return Err(Damage(alloc::format!(
-                            "slot {slot} is chosen below {chosen}, yet nothing is held"
-                        )));
-                    }
-                }
-                self.chosen_recorded = chosen;
-            }
-        }
-        Ok(())
-    }
-
     /// The log as far as this site knows it.
     pub fn log(&self) -> &Log<V> {
         &self.log
@@ -376,78 +237,6 @@ impl<V: Value> Paxos<V> {
             }
         }
         self.check();
-    }
-
-    /// The reason to drop a message that cannot be right from this sender. Nothing else in a message is believed
-    /// without need.
-    fn is_nonsense(&mut self, from: SiteId, message: &PaxosMessage<V>) -> Option<&'static str> {
-        if from.number() >= self.config.sites {
-            return Some("no site of this cluster");
-        }
-        if message.lowest_held().is_some_and(|slot| slot < self.log.first()) {
-            return Some("a slot before the log begins");
-        }
-        let (speaker, ballot) = match message {
-            // Its own vote for another site, which comes back once it is durable.
-            PaxosMessage::Prepare { .. } if from == self.me => return None,
-            PaxosMessage::Prepare { ballot, .. }
-            | PaxosMessage::Accept { ballot, .. }
-            | PaxosMessage::Chosen { ballot, .. }
-            | PaxosMessage::Heartbeat { ballot, .. } => (from, *ballot),
-            PaxosMessage::Promise(Promise { ballot, .. })
-            | PaxosMessage::Accepted { ballot, .. }
-            | PaxosMessage::Nack { ballot, .. }
-            | PaxosMessage::HeartbeatReply { ballot, .. } => (self.me, *ballot),
-            PaxosMessage::Fetch { .. } | PaxosMessage::Survey { .. } | PaxosMessage::SurveyReply { .. } => {
-                return None;
-            }
-            PaxosMessage::FetchReply { .. } if !self.fits(message) => {
-                return Some("an entry larger than any that this cluster makes");
-            }
-            PaxosMessage::FetchReply { .. } => return None,
-        };
-        if ballot.site != speaker || ballot.round == 0 {
-            return Some("a ballot of somebody else");
-        }
-        if let PaxosMessage::Nack { promised, leader, .. } = message
-            && !self.is_within_reach(promised.round.max(leader.map_or(0, |leader| leader.round)))
-        {
-            return Some(OUT_OF_REACH);
-        }
-        if !self.is_within_reach(ballot.round) {
-            return Some(OUT_OF_REACH);
-        }
-        if !self.fits(message) {
-            return Some("an entry larger than any that this cluster makes");
-        }
-        self.round_seen = self.round_seen.max(ballot.round);
-        None
-    }
-
-    /// No honest site is this far ahead. Believing such a round would use up the rounds for ever, since ballots are
-    /// durable.
-    fn is_within_reach(&self, round: u64) -> bool {
-        round <= self.round_seen.max(self.promised.round) + ROUNDS_AHEAD_MAX
-    }
-
-    /// Whether the entries of `message` fit every message and record that may have to carry them on.
-    fn fits(&self, message: &PaxosMessage<V>) -> bool {
-        let fits = |entry: &Entry<V>| {
-            entry.values().iter().map(Wire::size).sum::<usize>() <= self.config.entry_bytes
-        };
-        match message {
-            PaxosMessage::Accept { entry, .. } | PaxosMessage::FetchReply { entry, .. } => fits(entry),
-            PaxosMessage::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
-            PaxosMessage::Prepare { .. }
-            | PaxosMessage::Accepted { .. }
-            | PaxosMessage::Chosen { .. }
-            | PaxosMessage::Nack { .. }
-            | PaxosMessage::Heartbeat { .. }
-            | PaxosMessage::HeartbeatReply { .. }
-            | PaxosMessage::Fetch { .. }
-            | PaxosMessage::Survey { .. }
-            | PaxosMessage::SurveyReply { .. } => true,
-        }
     }
 
     /// Does what is due.

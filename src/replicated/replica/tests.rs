@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::ids::SiteId;
 use crate::replicated::machine::Position;
+use crate::replicated::submission::Number;
 use crate::tweets::site::{Answer, Operation, Request, Submission, TimelineOutcome};
 use crate::tweets::timeline::Timeline;
 use crate::tweets::timeline::{Event, View};

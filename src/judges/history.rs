@@ -1,7 +1,8 @@
 //! Judges a growing history of calls: compares it with its [model](Sequential) at each answer that says something.
 //!
 //! The history keeps an order that explains everything so far, and of that order only the state at its end. A call that
-//! is answered is usually appended to it, which costs one step. Where it does not fit, the whole history is searched.
+//! is answered is usually appended to it, which costs one step, some time later: answers that say nothing wait for one
+//! that does, or until there are many. Where a call does not fit, the whole history is searched.
 //!
 //! 1. Only an answer that [tells](Sequential::tells) something can break a history that had a linearization. A call
 //!    whose answer says nothing may stand at the end of it, where everything is possible. So only such answers start a
@@ -29,6 +30,9 @@ const STEPS_EACH: u64 = 40_000;
 /// Most steps of all searches for a smaller history together.
 const STEPS_ALL: u64 = 400_000;
 
+/// Answered calls that wait to be appended to the kept order, until all of them are. Tests get there with few calls.
+const WAITING_MAX: usize = if cfg!(test) { 3 } else { 64 };
+
 /// A history of calls. A clone copies the calls that are not in the kept order, and shares the rest.
 pub struct History<M: Sequential> {
     model: M,
@@ -45,6 +49,8 @@ pub struct History<M: Sequential> {
     newest: Moment,
     /// The calls that are not in the kept order, with their answers so far.
     open: BTreeMap<usize, Option<(Moment, M::Answer)>>,
+    /// The number of answers in `open`.
+    waiting: usize,
     /// The calls in the kept order without an answer, with the states before and after each.
     owed: BTreeMap<usize, (M::State, M::State)>,
     /// The number of calls when a search spent its steps.
@@ -62,6 +68,7 @@ impl<M: Sequential + Clone> Clone for History<M> {
             state: self.state.clone(),
             newest: self.newest,
             open: self.open.clone(),
+            waiting: self.waiting,
             owed: self.owed.clone(),
             unknown: self.unknown,
         }
@@ -113,6 +120,7 @@ impl<M: Sequential> History<M> {
             state,
             newest: Moment::default(),
             open: BTreeMap::new(),
+            waiting: 0,
             owed: BTreeMap::new(),
             unknown: None,
         }
@@ -159,8 +167,9 @@ impl<M: Sequential> History<M> {
         self.answers.push((number, at, answer.clone()));
         let fits = match self.open.get_mut(&number) {
             Some(open) => {
-                *open = Some((at, answer));
-                self.is_kept && self.extend(number, &guess)
+                self.waiting += usize::from(open.replace((at, answer)).is_none());
+                let waits = !reveals_state && self.waiting < WAITING_MAX;
+                self.is_kept && (waits || self.extend(reveals_state.then_some(number), &guess))
             }
             None => !reveals_state || self.is_what_it_was_taken_for(number, &answer),
         };
@@ -176,11 +185,16 @@ impl<M: Sequential> History<M> {
         came_to.is_some_and(|came_to| came_to == behind)
     }
 
-    /// Appends the calls that are guessed to come before the call of this number, and then that call, to the kept
-    /// order. Returns `false` if the result is no linearization.
-    fn extend<R: Ord>(&mut self, number: usize, guess: &impl Fn(&M::Operation) -> Option<R>) -> bool {
+    /// Appends calls to the kept order: that of this number and all that are guessed to come before it, or all with an
+    /// answer and those before them. Returns `false` if the result is no linearization, or where one of them has no place.
+    fn extend<R: Ord>(&mut self, until: Option<usize>, guess: &impl Fn(&M::Operation) -> Option<R>) -> bool {
         let place = |number: &usize| Some((guess(self.operation(*number)?)?, *number));
-        let Some(last) = place(&number) else { return false };
+        let answered = || self.open.iter().filter(|(_, answer)| answer.is_some()).map(|(number, _)| number);
+        let places: Option<Vec<(R, usize)>> = match &until {
+            Some(number) => place(number).map(|place| alloc::vec![place]),
+            None => answered().map(place).collect(),
+        };
+        let Some(last) = places.and_then(|places| places.into_iter().max()) else { return false };
         let mut next: Vec<(R, usize)> =
             self.open.keys().filter_map(place).filter(|place| *place <= last).collect();
         next.sort();
@@ -193,6 +207,7 @@ impl<M: Sequential> History<M> {
         else {
             return false;
         };
+        self.waiting -= usize::from(answer.is_some());
         let is_late = answer.as_ref().is_some_and(|(at, _)| *at < self.newest);
         let passes_by = self.open.values().flatten().any(|(at, _)| *at < *begun);
         if is_late || passes_by {
@@ -258,6 +273,7 @@ impl<M: Sequential> History<M> {
         for (number, at, answer) in self.answers.iter() {
             self.open.insert(*number, Some((*at, answer.clone())));
         }
+        self.waiting = self.answers.len();
         for number in order {
             let is_put = self.put(*number);
             assert!(is_put, "call {number} does not stand where the search put it, in {order:?}");

@@ -170,75 +170,11 @@ impl Process for Liar {
     }
 
     fn handle(&mut self, now: Instant, input: Input<Liar>, effects: &mut Effects<Liar>) {
-        let mut input = input.into_input_of::<Participant>();
-        let Some(lie) = self.saboteur.map(|saboteur| saboteur.lie) else {
-            let mut inner = mem::take(effects).into_effects_of();
-            self.real.handle(now, input, &mut inner);
-            *effects = inner.into_effects_of();
-            return;
-        };
-        if let (
-            Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _),
-            Input::Message { from, message },
-            Some(me),
-            Some(site),
-        ) = (lie, &mut input, self.id.as_site(), self.real.as_site())
-        {
-            lie(&mut SiteInput { site, me, from, message, memory: &mut self.memory });
+        let input = input.into_input_of();
+        match self.saboteur {
+            None => self.handle_truly(now, input, effects),
+            Some(saboteur) => self.handle_lying(saboteur.lie, now, input, effects),
         }
-        if let (Lie::ClientInput(lie), Input::Message { message, .. }, None) =
-            (lie, &mut input, self.id.as_site())
-        {
-            lie(message);
-        }
-        if let (Lie::Renames(_, lie, _), Input::Message { message, .. }, None) =
-            (lie, &mut input, self.id.as_site())
-        {
-            lie(message, &self.memory);
-        }
-        if let (Lie::Notices(lie), Input::DiskSpace { is_low }) = (lie, &mut input) {
-            lie(is_low, &mut self.memory);
-        }
-        let received = match (&input, lie) {
-            (Input::Message { from, message }, Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..)) => {
-                Some((*from, message.clone()))
-            }
-            _ => None,
-        };
-        let now = match (lie, self.id.as_site()) {
-            (Lie::Clocks(shows, _), Some(_)) => {
-                clocks::notice(now, &mut self.memory);
-                shows(now, &self.memory)
-            }
-            _ => now,
-        };
-        let mut inner = Effects::default();
-        self.real.handle(now, input, &mut inner);
-        let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
-        match (lie, self.id.as_site(), self.real.as_site()) {
-            (Lie::SiteOutput(lie) | Lie::SiteInputAndOutput(_, lie), Some(me), Some(site)) => {
-                lie(&mut SiteOutput {
-                    site,
-                    me,
-                    received: received.as_ref().map(|(from, message)| (*from, message)),
-                    given: &mut given,
-                    datagram_max: self.datagram_max,
-                    memory: &mut self.memory,
-                })
-            }
-            (Lie::ClientOutput(lie), None, _) => {
-                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
-            }
-            (Lie::Renames(lie, _, rename), None, _) => {
-                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
-                given.notes.iter_mut().for_each(|note| rename(note, &self.memory));
-            }
-            (Lie::ClientNotes(lie), None, _) => {
-                given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));
-            }
-            _ => {}
-        }
-        hand_on(given, effects);
     }
 
     fn deadline(&self) -> Option<(Instant, &'static str)> {
@@ -283,6 +219,94 @@ impl Process for Liar {
 
     fn sizes(&self, see: impl FnMut(Size)) {
         self.real.sizes(see);
+    }
+}
+
+impl Liar {
+    /// Hands on what goes in and what comes out as it is.
+    fn handle_truly(&mut self, now: Instant, input: Input<Participant>, effects: &mut Effects<Liar>) {
+        let mut inner = mem::take(effects).into_effects_of();
+        self.real.handle(now, input, &mut inner);
+        *effects = inner.into_effects_of();
+    }
+
+    #[inline(never)]
+    fn handle_lying(
+        &mut self,
+        lie: Lie,
+        now: Instant,
+        mut input: Input<Participant>,
+        effects: &mut Effects<Liar>,
+    ) {
+        let now = self.lie_about_input(lie, now, &mut input);
+        // What the real process gives is decoded only for a lie about it.
+        let is_about_output = match lie {
+            Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..) => self.real.as_site().is_some(),
+            Lie::ClientOutput(_) | Lie::Renames(..) | Lie::ClientNotes(_) => self.id.as_site().is_none(),
+            Lie::Birth(_) | Lie::Seeds(_) | Lie::SiteInput(_) | Lie::ClientInput(_) => false,
+            Lie::Sleeps(_) | Lie::Oversleeps(..) | Lie::Notices(_) | Lie::Clocks(..) => false,
+        };
+        if !is_about_output {
+            return self.handle_truly(now, input, effects);
+        }
+        let received = match (&input, lie) {
+            (Input::Message { from, message }, Lie::SiteOutput(_) | Lie::SiteInputAndOutput(..)) => {
+                Some((*from, message.clone()))
+            }
+            _ => None,
+        };
+        let mut inner = mem::take(effects).into_effects_of();
+        self.real.handle(now, input, &mut inner);
+        let mut given = inner.take().expect("what the real process encoded decodes: round trips are tested");
+        match (lie, self.id.as_site(), self.real.as_site()) {
+            (Lie::SiteOutput(lie) | Lie::SiteInputAndOutput(_, lie), Some(me), Some(site)) => {
+                lie(&mut SiteOutput {
+                    site,
+                    me,
+                    received: received.as_ref().map(|(from, message)| (*from, message)),
+                    given: &mut given,
+                    datagram_max: self.datagram_max,
+                    memory: &mut self.memory,
+                })
+            }
+            (Lie::ClientOutput(lie), None, _) => {
+                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
+            }
+            (Lie::Renames(lie, _, rename), None, _) => {
+                given.messages.iter_mut().for_each(|letter| lie(&mut letter.message, &mut self.memory));
+                given.notes.iter_mut().for_each(|note| rename(note, &self.memory));
+            }
+            (Lie::ClientNotes(lie), None, _) => {
+                given.notes.iter_mut().for_each(|note| lie(note, &mut self.memory));
+            }
+            _ => {}
+        }
+        *effects = inner.into_effects_of();
+        hand_on(given, effects);
+    }
+
+    /// Changes what goes in, and returns the clock reading that the process receives.
+    fn lie_about_input(&mut self, lie: Lie, now: Instant, input: &mut Input<Participant>) -> Instant {
+        match (lie, input, self.id.as_site()) {
+            (
+                Lie::SiteInput(lie) | Lie::SiteInputAndOutput(lie, _),
+                Input::Message { from, message },
+                Some(me),
+            ) => {
+                if let Some(site) = self.real.as_site() {
+                    lie(&mut SiteInput { site, me, from, message, memory: &mut self.memory });
+                }
+            }
+            (Lie::ClientInput(lie), Input::Message { message, .. }, None) => lie(message),
+            (Lie::Renames(_, lie, _), Input::Message { message, .. }, None) => lie(message, &self.memory),
+            (Lie::Notices(lie), Input::DiskSpace { is_low }, _) => lie(is_low, &mut self.memory),
+            (Lie::Clocks(shows, _), _, Some(_)) => {
+                clocks::notice(now, &mut self.memory);
+                return shows(now, &self.memory);
+            }
+            _ => {}
+        }
+        now
     }
 }
 

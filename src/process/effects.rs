@@ -206,7 +206,7 @@ impl Records {
         self.ends.push(self.bytes.len());
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }

@@ -5,7 +5,7 @@
 //! changes, newest first. If a sync fails, a crash undoes what it covered even after a later sync, unless those bytes
 //! were written again. Pages are shared between clones and copied when written; see [`pages`].
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
@@ -26,8 +26,9 @@ use calls::{Armed, Faults};
 use pages::{DiskPage, PAGE};
 use power::Power;
 
-/// Pages that are not packed yet, although more were begun: what is not synced is read again when it is.
-const BEGUN_MAX: usize = 4;
+/// Pages that are not packed yet, although more were begun: what is not synced is read again when it is. Most drawn runs
+/// write no more.
+const BEGUN_MAX: usize = 16;
 
 type FileId = u64;
 type FolderNames = BTreeMap<Arc<str>, FileId>;
@@ -109,8 +110,8 @@ impl SimDisk {
     }
 
     /// The syncs started since the last call, oldest first. They must be finished in this order.
-    pub fn take_started(&mut self) -> Vec<SyncId> {
-        core::mem::take(&mut self.started)
+    pub fn take_started(&mut self) -> impl Iterator<Item = SyncId> {
+        self.started.drain(..)
     }
 
     /// Finishes the sync `id`. Everything written to its file before the sync started becomes durable. If the sync
@@ -230,6 +231,20 @@ impl SimDisk {
         }
     }
 
+    /// `length` bytes from `offset` on, in place where one page has them as they are.
+    fn bytes_at(&self, id: FileId, offset: u64, length: usize) -> Cow<'_, [u8]> {
+        let mut pages = spans(offset, length);
+        if let (Some((page, within, range)), None) = (pages.next(), pages.next())
+            && let Some(page) = &self.file(id).pages[page]
+            && let Some(bytes) = page.plain(within..within + range.len())
+        {
+            return Cow::Borrowed(bytes);
+        }
+        let mut bytes = alloc::vec![0; length];
+        self.get(id, offset, &mut bytes);
+        Cow::Owned(bytes)
+    }
+
     /// Whether these bytes are zeros.
     fn is_blank(&self, file: FileId, offset: u64, length: usize) -> bool {
         let file = self.file(file);
@@ -320,7 +335,7 @@ mod tests {
         assert_eq!(at(&disk, 4_090, 10), b"0123456789");
         twin.crash(Leaves::Nothing, 0);
         assert_eq!(at(&twin, 4_090, 10), [0; 10], "a sync that did not end makes nothing durable");
-        assert_eq!((twin.unsynced(), twin.take_started()), (0, Vec::new()));
+        assert_eq!((twin.unsynced(), twin.take_started().next()), (0, None));
     }
 
     #[test]

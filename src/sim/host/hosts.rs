@@ -7,7 +7,7 @@ use core::ops::{Index, IndexMut};
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::outbox::Outgoing;
-use crate::process::{Effects, Process};
+use crate::process::{Effects, Process, Records};
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::SimDisk;
 use crate::sim::host::{SimHost, candidate, follower, laggard, leader};
@@ -151,6 +151,30 @@ pub(crate) struct Hosts<P: Process> {
     pub(crate) effects: Effects<P>,
     /// Messages that may leave; empty between events.
     pub(crate) ready: VecDeque<Outgoing>,
+    /// Memory for the records of the next batches.
+    pub(crate) spare: SpareRecords,
+}
+
+/// Records that are not needed any more, kept to reuse their memory. A clone is empty.
+#[derive(Debug, Default)]
+pub(crate) struct SpareRecords(Vec<Records>);
+
+impl Clone for SpareRecords {
+    fn clone(&self) -> SpareRecords {
+        SpareRecords::default()
+    }
+}
+
+impl SpareRecords {
+    /// Takes the records out of `full` and leaves none there.
+    pub(crate) fn exchange(&mut self, full: &mut Records) -> Records {
+        core::mem::replace(full, self.0.pop().unwrap_or_default())
+    }
+
+    pub(crate) fn give(&mut self, mut records: Records) {
+        records.clear();
+        self.0.push(records);
+    }
 }
 
 impl<P: Process> Hosts<P> {
@@ -164,6 +188,7 @@ impl<P: Process> Hosts<P> {
             handling: None,
             effects: Effects::default(),
             ready: VecDeque::new(),
+            spare: SpareRecords::default(),
         }
     }
 

@@ -241,7 +241,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             }
             match appended {
                 Ok(end) => {
-                    let (records, written) = (records.clone(), disk.last_written());
+                    let records = self.hosts.spare.exchange(&mut self.hosts.effects.records);
+                    let written = disk.last_written();
                     let file = written.map(|written| written.file);
                     let is_other = running.writes_to.is_some() && file != running.writes_to;
                     self.watch.statistics.files_filled += u64::from(is_other);

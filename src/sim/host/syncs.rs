@@ -7,7 +7,7 @@ use crate::sim::host::causes::Released;
 use crate::sim::host::decode_cache::DecodeCache;
 use crate::sim::host::disk::calls::Ended;
 use crate::sim::host::durable;
-use crate::sim::host::hosts::HostIndex;
+use crate::sim::host::hosts::{HostIndex, SpareRecords};
 use crate::sim::host::{Life, RunningProcess};
 use crate::sim::script::Seam;
 use crate::sim::watch::FingerprintMark;
@@ -97,7 +97,8 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         let checked = durable::check(host, durable);
         self.watch.object_to(checked);
         let Some(running) = host.running_mut() else { return };
-        let records = match take_durable(running, (&mut self.hosts.cache, &mut self.watch.shared), durable) {
+        let memory = (&mut self.hosts.cache, &mut self.watch.shared, &mut self.hosts.spare);
+        let records = match take_durable(running, memory, durable) {
             Ok(records) => records,
             Err(explanation) => {
                 let explanation = format!("{id} {explanation}");
@@ -131,7 +132,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
 /// Takes out and decodes the records that are durable below `durable`.
 fn take_durable<P: Process>(
     running: &mut RunningProcess<P>,
-    (memo, shared): (&mut DecodeCache<P::Record>, &mut SharedValues),
+    (memo, shared, spare): (&mut DecodeCache<P::Record>, &mut SharedValues, &mut SpareRecords),
     durable: Offset,
 ) -> Result<Vec<P::Record>, alloc::string::String> {
     let mut records = Vec::new();
@@ -141,6 +142,7 @@ fn take_durable<P: Process>(
             let record = memo.decode(bytes, shared);
             records.push(record.map_err(|error| format!("appended a record that does not decode: {error}"))?);
         }
+        spare.give(batch.records);
     }
     Ok(records)
 }

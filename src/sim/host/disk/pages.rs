@@ -31,6 +31,11 @@ impl DiskPage {
         self.0.len() < PAGE
     }
 
+    /// The bytes in this range, unless the page is packed.
+    pub(super) fn plain(&self, range: Range<usize>) -> Option<&[u8]> {
+        (!self.is_packed()).then(|| &self.0[range])
+    }
+
     /// Copies the bytes from `within` on.
     pub(super) fn read(&self, within: usize, into: &mut [u8]) {
         let range = within..within + into.len();
@@ -119,9 +124,16 @@ fn alike(page: &[u8; PAGE], from: usize, at: usize) -> usize {
     let end = PAGE.min(at + COPY_MAX);
     let (one, other) = (&page[from..from + (end - at)], &page[at..end]);
     let (ones, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
-    let whole = 8 * ones.iter().zip(others).take_while(|(one, other)| one == other).count();
-    let rest = one[whole..].iter().zip(&other[whole..]).take_while(|(one, other)| one == other);
-    whole + rest.count()
+    let mut length = 0;
+    for (one, other) in ones.iter().zip(others) {
+        let differs = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return length + (differs.trailing_zeros() / u8::BITS) as usize;
+        }
+        length += 8;
+    }
+    let rest = one[length..].iter().zip(&other[length..]).take_while(|(one, other)| one == other);
+    length + rest.count()
 }
 
 fn put_plain(out: &mut Vec<u8>, bytes: &[u8]) {

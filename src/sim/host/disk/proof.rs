@@ -3,6 +3,7 @@
 //! It looks for the bytes of each record and ignores the frames around them. Recovery shows whether the journal's
 //! reader finds the records there.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use crate::sim::script::Leaves;
@@ -40,10 +41,11 @@ impl SimDisk {
         if !names.any(|(name, id)| self.folder_synced.get(name) == Some(id)) {
             return Some("the name of their file is not synced");
         }
-        let mut bytes = alloc::vec![0; written.length];
-        if self.check_range(written.file, "", written.offset, written.length).is_ok() {
-            self.get(written.file, written.offset, &mut bytes);
-        }
+        let is_there = self.check_range(written.file, "", written.offset, written.length).is_ok();
+        let bytes = match is_there {
+            true => self.bytes_at(written.file, written.offset, written.length),
+            false => Cow::default(),
+        };
         let mut rest = &bytes[..];
         let are_there = records.all(|record| skip_past(&mut rest, record));
         (!are_there).then_some("they are not where they were written")
@@ -85,6 +87,11 @@ impl SimDisk {
 /// Moves `rest` past the first occurrence of these bytes. Returns whether there is one.
 fn skip_past(rest: &mut &[u8], bytes: &[u8]) -> bool {
     let [first, .., last] = bytes else { return skip_past_few(rest, bytes) };
+    if let Some(start) = bytes.first_chunk() {
+        let Some(at) = find(rest, bytes, start) else { return false };
+        *rest = &rest[at + bytes.len()..];
+        return true;
+    }
     let end = bytes.len() - 1;
     let ends = rest.iter().zip(rest.get(end..).unwrap_or_default());
     // Compares both ends: the first byte alone, the kind of a record, is everywhere.
@@ -92,6 +99,18 @@ fn skip_past(rest: &mut &[u8], bytes: &[u8]) -> bool {
     let Some(at) = may_be.map(|(at, _)| at).find(|at| rest[*at..].starts_with(bytes)) else { return false };
     *rest = &rest[at + bytes.len()..];
     true
+}
+
+/// Where `bytes` occur first, which begin with `start`.
+fn find(rest: &[u8], bytes: &[u8], start: &[u8; 8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + rest[from..].array_windows().position(|window| window == start)?;
+        if rest[at..].starts_with(bytes) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 fn skip_past_few(rest: &mut &[u8], bytes: &[u8]) -> bool {

@@ -32,6 +32,7 @@ pub struct Acknowledged {
 impl Acknowledged {
     pub(super) const LOOKS_AT: FactKinds = FactKinds::DURABLE.and(FactKinds::REQUEST).and(FactKinds::ANSWER);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, message: Message::Request { request }, .. } => {

@@ -62,6 +62,7 @@ impl Agreement {
         self.marked = [first.0; SITES_MAX as usize];
     }
 
+    #[inline(never)]
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { .. } | SeenFact::Own { .. } => Ok(()),

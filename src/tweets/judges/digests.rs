@@ -28,6 +28,7 @@ pub struct DigestJudge {
 impl DigestJudge {
     pub(super) const LOOKS_AT: FactKinds = FactKinds::BEAT.and(FactKinds::COMPARED).and(FactKinds::SHOWN);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, message, .. } = *fact else { return Ok(()) };
         let (Some(site), Some((how, claim))) = (from.as_site(), claim(message)) else { return Ok(()) };

@@ -65,6 +65,7 @@ impl Durability {
         .and(FactKinds::HANDED_ON)
         .and(FactKinds::ANSWER);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => match process.as_site() {

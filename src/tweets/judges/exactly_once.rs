@@ -28,6 +28,7 @@ pub struct ExactlyOnce;
 impl ExactlyOnce {
     pub(super) const LOOKS_AT: FactKinds = FactKinds::ANSWER;
 
+    #[inline(never)]
     pub(super) fn look(&self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Left { from, to, message: Message::Applied { id, at, answer } } => match *id {

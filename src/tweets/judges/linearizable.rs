@@ -96,6 +96,7 @@ impl Linearizable {
         }
     }
 
+    #[inline(never)]
     pub(super) fn look(&mut self, now: Instant, fact: &SeenFact<'_>) {
         match *fact {
             // Requests of an earlier life may still take effect, but no user will learn of it.

@@ -40,6 +40,7 @@ impl OrderJudge {
     pub(super) const LOOKS_AT: FactKinds =
         FactKinds::STARTED.and(FactKinds::DURABLE).and(FactKinds::PAXOS).and(FactKinds::HANDED_ON);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, .. } => {

@@ -60,6 +60,7 @@ impl Prefix {
         .and(FactKinds::ANSWER)
         .and(FactKinds::SHOWN);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, incarnation, recovered } => {

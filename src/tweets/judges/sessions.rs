@@ -74,6 +74,7 @@ impl SessionJudge {
     pub(super) const LOOKS_AT: FactKinds =
         FactKinds::STARTED.and(FactKinds::REQUEST).and(FactKinds::QUERY).and(FactKinds::SHOWN);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {

@@ -59,6 +59,7 @@ impl Default for Statuses {
 impl Statuses {
     pub(super) const LOOKS_AT: FactKinds = FactKinds::STARTED.and(FactKinds::DURABLE).and(FactKinds::SHOWN);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } => {

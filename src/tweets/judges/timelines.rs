@@ -39,6 +39,7 @@ pub struct TimelineJudge {
 impl TimelineJudge {
     pub(super) const LOOKS_AT: FactKinds = FactKinds::QUERY.and(FactKinds::ANSWER).and(FactKinds::SHOWN);
 
+    #[inline(never)]
     pub(super) fn look(&mut self, known: JudgeContext<'_>, fact: &SeenFact<'_>) -> Result<(), Violation> {
         let SeenFact::Left { from, to, message } = *fact else { return Ok(()) };
         match message {

@@ -78,6 +78,7 @@ impl Validity {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn look(&mut self, fact: &SeenFact<'_>) -> Result<(), Violation> {
         match *fact {
             SeenFact::Started { process, .. } if process.as_site().is_none() => {

@@ -8,6 +8,8 @@
 //! 3. A page never exceeds [`Page::BYTES_MAX`] and looks at no more than [`Page::LOOKED_MAX`] tweets. It has a `next`
 //!    exactly when an older visible tweet exists among these, or older tweets exist beyond them.
 
+use alloc::vec::Vec;
+
 use crate::cow_log::CowLog;
 use crate::replicated::Position;
 use crate::tweets::timeline::blocks::Blocks;
@@ -15,6 +17,9 @@ use crate::tweets::timeline::event::Event;
 use crate::tweets::timeline::names::{Text, User};
 use crate::tweets::timeline::page::{Page, Tweet, View};
 use crate::wire::Wire;
+
+/// Room for the tweets of most pages.
+const ROOM: usize = 16;
 
 /// All tweets and blocks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -70,7 +75,8 @@ impl Timeline {
         let start = end.saturating_sub(Page::LOOKED_MAX);
         let hidden = self.blocks.hidden_from(&view.viewer);
         let looked = (start..end).rev().filter_map(|index| self.tweets.get(index));
-        let mut page = Page::default();
+        let most = usize::try_from(view.limit).unwrap_or(usize::MAX).min(end - start).min(ROOM);
+        let mut page = Page { tweets: Vec::with_capacity(most), next: None };
         let mut bytes = 0;
         for tweet in looked.filter(|tweet| !hidden.contains(tweet.author)) {
             let tweet = self.tweet(tweet);

@@ -4,7 +4,7 @@ use super::super::counters::Drop;
 use super::super::notices::{Challenge, Notice};
 use super::super::seal::{Opened, Party, SEAL_BYTES};
 use super::{Caller, SentDatagram, SiteNotice};
-use crate::frame::{self};
+use crate::frame;
 use crate::ids::{ProcessId, SiteId};
 use crate::process::{Input, Process, Recipients};
 

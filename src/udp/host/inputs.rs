@@ -4,7 +4,7 @@ use super::super::error::HostError;
 use super::super::socket::Socket;
 use super::super::syncer::HostDisk;
 use super::{Host, LocalMessage, is_of_disk};
-use crate::frame::{self};
+use crate::frame;
 use crate::ids::ProcessId;
 use crate::outbox::Outgoing;
 use crate::process::{Input, Process};

@@ -1,4 +1,4 @@
-//! What a step does a thing with: faults of disks and clocks, seams, and what a crash leaves.
+//! The values of steps: faults of disks and clocks, seams, and what a crash leaves.
 
 #[cfg(feature = "scenario")]
 use serde::{Deserialize, Serialize};

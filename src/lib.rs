@@ -46,8 +46,8 @@
 //!   `tweets::site` (3); `judges`, `foreign::logs`, `foreign::rebuilt`, `scenario`, `protocol`, `replicated::calls`,
 //!   `replicated::service`, `replicated::sites_ron`, `replicated::real`, `tweets::judges`, `tweets::service`,
 //!   `tweets::client`, `tweets` (4); `search`, `testing`, `prelude` (5); the programs `bin`, `sim-runner`,
-//!   `sim-runner::tweets`, `sim-runner::bin` (6). The table at the top of `tests/floors/main.rs` lists which module may
-//!   use which; that test reads the sources and forbids the rest.
+//!   `sim-runner::tweets`, `sim-runner::bin` (6). The table in `tests/floors/table.rs` lists which module may use which;
+//!   a test beside it reads the sources and forbids the rest.
 //! - **Nothing below the hosts reads a clock**, draws at random, iterates in the order of a hash, or has threads or
 //!   globals. Those floors build as `no_std` + `alloc`, and clippy's lists forbid the rest. `foreign::logs` and
 //!   `foreign::rebuilt`, above them, have a slot for the log lines of each thread, and counters; no run depends on either.

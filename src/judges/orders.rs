@@ -21,6 +21,10 @@ use alloc::vec::Vec;
 
 use crate::judges::linearizable::{Call, Effect, Moment, Sequential, Span};
 
+mod ways;
+
+use ways::{Changing, Flying, PossibleOrder, Ways, insert};
+
 /// Why an answer is not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OrderFailure {
@@ -75,117 +79,9 @@ struct Front<S> {
     in_flight: BTreeSet<usize>,
 }
 
-/// The result of an order. The numbers of calls ascend.
-#[derive(Clone)]
-struct PossibleOrder<S> {
-    /// Calls in flight that took effect and will be answered.
-    taken: Vec<usize>,
-    /// Calls without an answer that took effect.
-    used: Vec<usize>,
-    state: S,
-}
-
-/// A call in flight, with its answer if that is known.
-struct Flying<'a, M: Sequential> {
-    number: usize,
-    operation: &'a M::Operation,
-    answer: Option<&'a M::Answer>,
-    span: Span,
-    effect: Effect,
-    is_held: bool,
-}
-
-impl<M: Sequential> Flying<'_, M> {
-    fn apply(&self, model: &M, state: &M::State) -> Option<M::State> {
-        model.apply(state.clone(), self.operation, self.answer)
-    }
-
-    fn after(&self, model: &M, state: &M::State) -> Vec<M::State> {
-        if self.is_held {
-            vec![model.settle(state, self.operation, self.span)]
-        } else {
-            model.after(state, self.operation, self.answer)
-        }
-    }
-
-    /// Whether this call changes nothing in this state, and so may take effect at once.
-    fn is_free(&self, model: &M, state: &M::State) -> bool {
-        match self.effect {
-            Effect::Reads => self.apply(model, state).is_some(),
-            Effect::Narrows => self.apply(model, state).is_some_and(|after| after == *state),
-            Effect::Overwrites | Effect::Both => false,
-        }
-    }
-
-    fn helps(&self, model: &M, state: &M::State, then: &Flying<'_, M>) -> bool {
-        model.helps(state, (self.operation, self.answer), (then.operation, then.answer))
-    }
-
-    fn is_left(&self, way: &PossibleOrder<M::State>) -> bool {
-        !has(&way.taken, self.number) && !has(&way.used, self.number)
-    }
-}
-
-/// A call in flight that changes the state.
-struct Changing<'a, M: Sequential> {
-    call: &'a Flying<'a, M>,
-    /// The calls that may see the state after this call, if this call overwrites.
-    seen_by: Vec<&'a Flying<'a, M>>,
-    /// The equal call that takes effect before this one.
-    before: Option<&'a Flying<'a, M>>,
-}
-
-impl<M: Sequential> Changing<'_, M> {
-    /// Whether this call may take effect after `way`, in an order that ends with the call of this number.
-    fn may_come(&self, way: &PossibleOrder<M::State>, number: usize) -> bool {
-        self.call.is_left(way)
-            && self.before.is_none_or(|before| !before.is_left(way))
-            && (self.call.number == number
-                || matches!(self.call.effect, Effect::Narrows | Effect::Both)
-                || self.seen_by.iter().any(|call| call.is_left(way)))
-    }
-}
-
-/// Ways, by their taken calls.
-struct Ways<S>(BTreeMap<Vec<usize>, Vec<(Vec<usize>, S)>>);
-
-impl<S: Clone + PartialEq> Ways<S> {
-    /// Adds a way, unless one with the same state has used only some of the same calls: it may still use the others.
-    fn add(&mut self, way: &PossibleOrder<S>) -> bool {
-        let alike = self.0.entry(way.taken.clone()).or_default();
-        if alike.iter().any(|(used, state)| *state == way.state && is_part_of(used, &way.used)) {
-            return false;
-        }
-        alike.retain(|(used, state)| *state != way.state || !is_part_of(&way.used, used));
-        alike.push((way.used.clone(), way.state.clone()));
-        true
-    }
-
-    fn into_vec(self) -> Vec<PossibleOrder<S>> {
-        let of_taken = |(taken, alike): (Vec<usize>, Vec<(Vec<usize>, S)>)| {
-            alike.into_iter().map(move |(used, state)| PossibleOrder { taken: taken.clone(), used, state })
-        };
-        self.0.into_iter().flat_map(of_taken).collect()
-    }
-}
-
 fn spend(steps: &mut u64, count: usize) -> Result<(), OrderFailure> {
     *steps = steps.checked_sub(count as u64).ok_or(OrderFailure::Spent)?;
     Ok(())
-}
-
-fn has(numbers: &[usize], number: usize) -> bool {
-    numbers.binary_search(&number).is_ok()
-}
-
-fn insert(numbers: &mut Vec<usize>, number: usize) {
-    if let Err(place) = numbers.binary_search(&number) {
-        numbers.insert(place, number);
-    }
-}
-
-fn is_part_of(few: &[usize], many: &[usize]) -> bool {
-    few.iter().all(|number| has(many, *number))
 }
 
 /// Whether `calls` have a linearization; `None` when the steps were spent before that was known.

@@ -8,30 +8,32 @@ use crate::process::{Links, Process, Recovered};
 use crate::ron_file::Place;
 use crate::ron_file::Problem;
 use crate::scenario::askers::numbers_of_sites;
-use crate::scenario::form::{DiskMode, ExpectationOf, FaultBudget, Latency, Network, Scenario};
+use crate::scenario::form::{DiskMode, FaultBudget, Scenario};
 use crate::scenario::history::PastLife;
-use crate::scenario::namespace::Word;
 use crate::scenario::service::{Pace, Probe, RecordOf, Service, Shape};
-use crate::scenario::step::{RunClaim, Target};
+use crate::scenario::step::Target;
 use crate::sim::{
-    self, BREAK_AFTER, Chance, Delivery, Demand, DiskSettings, LinkRule, NetworkSettings, ScriptAction,
-    ScriptStep, TraceSettings, Track, Trigger, Watchpoint, WorldSettings,
+    self, Delivery, DiskSettings, LinkRule, NetworkSettings, ScriptAction, ScriptStep, TraceSettings, Track,
+    Trigger, Watchpoint, WorldSettings,
 };
 use crate::time::{Duration, Instant};
 use crate::wire::Wire;
 
+mod actions;
 mod budget;
+mod claims;
 mod cluster;
+mod events;
 mod links;
+mod network;
+mod rules;
 mod steps;
+mod targets;
 
 pub(super) use steps::asked;
 
 /// The bound on convergence if neither a scenario nor its service gives one.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(30);
-
-/// The greatest `after` of late copies: the network keeps every copy until it arrives.
-const LATE_COPIES_MAX: Duration = Duration::from_secs(60);
 
 /// How long judges keep watching after the end of a scenario with an unlimited budget.
 const WATCHED_FOR: Duration = Duration::from_secs(3);
@@ -368,258 +370,5 @@ impl<S: Service> Planner<S> {
             );
             self.wrong(place, message, help);
         }
-    }
-
-    fn network(&mut self, scenario: &Scenario<S>) -> NetworkSettings {
-        let (network, place) = (&scenario.network, Place::whole().field("network"));
-        let reordering = network.reordering;
-        if reordering.chance != Chance::NEVER && reordering.by == Duration::ZERO {
-            let place = place.field("reordering").field("by");
-            self.wrong(place, "held back by no time at all", "a time above 0s");
-        }
-        self.check_impairments(&place, network);
-        let planned = NetworkSettings {
-            delivery: network.delivery,
-            latency: self.latency(&place.field("latency"), &network.latency),
-            loss: network.loss,
-            duplication: network.duplication,
-            reordering: reordering.chance,
-            reordering_by: reordering.by,
-            bursts: network.bursts,
-            corruption: network.corruption,
-            truncation: network.truncation,
-            late_copies: network.late_copies,
-            misdelivery: network.misdelivery,
-            bandwidth: network.bandwidth,
-            order: self.links,
-            break_after: network.break_after.unwrap_or(BREAK_AFTER),
-        };
-        self.check_links(&place, &planned, network.break_after);
-        if self.is_held {
-            self.check_held(scenario);
-        }
-        planned
-    }
-
-    /// Refuses impossible settings of a rough network.
-    fn check_impairments(&mut self, place: &Place, network: &Network) {
-        let Network { bursts, late_copies, misdelivery, bandwidth, .. } = network;
-        if bursts.chance != Chance::NEVER && bursts.length == Duration::ZERO {
-            let place = place.field("bursts").field("length");
-            self.wrong(place, "a burst of no length", "a time above 0s");
-        }
-        if bursts.chance != Chance::NEVER && bursts.loss.numerator == 0 {
-            self.wrong(place.field("bursts").field("loss"), "bursts that lose nothing", "a chance above 0%");
-        }
-        if late_copies.chance != Chance::NEVER && late_copies.after == Duration::ZERO {
-            let help = "a time above 0s; what arrives twice at once is `duplication`";
-            self.wrong(place.field("late_copies").field("after"), "later by no time at all", help);
-        }
-        if late_copies.after > LATE_COPIES_MAX {
-            let message = format!("datagrams of {} ago", late_copies.after);
-            self.wrong(
-                place.field("late_copies").field("after"),
-                message,
-                format!("at most {LATE_COPIES_MAX}"),
-            );
-        }
-        if misdelivery.numerator > 0
-            && (self.shape.sites < 2 || self.shape.sites + u8::from(self.shape.clients > 0) < 3)
-        {
-            let message = "there is no other site that a datagram could go to";
-            self.wrong(place.field("misdelivery"), message, "three sites, or two and a client");
-        }
-        if bandwidth.is_some_and(|bandwidth| bandwidth.rate == 0) {
-            let place = place.field("bandwidth").field("rate");
-            self.wrong(place, "a link that never sends anything", "bytes per second, like 100000");
-        }
-    }
-
-    fn latency(&mut self, place: &Place, latency: &Latency) -> sim::LinkLatency {
-        match latency {
-            Latency::Table(rows) => self.table(place, rows),
-            Latency::Regions { within, between, of } => {
-                let inside = self.simple_latency(&place.field("within"), within);
-                let across = self.simple_latency(&place.field("between"), between);
-                self.regions(&place.field("of"), &inside, &across, of)
-            }
-            simple => self.simple_latency(place, simple),
-        }
-    }
-
-    fn simple_latency(&mut self, place: &Place, latency: &Latency) -> sim::LinkLatency {
-        match latency {
-            Latency::Constant(time) => sim::LinkLatency::Constant(*time),
-            Latency::Uniform(least, most) => {
-                if least > most {
-                    let message = format!("from {least} to {most} is no range");
-                    self.wrong(place.clone(), message, "the shorter time first");
-                }
-                sim::LinkLatency::Uniform(*least, *most)
-            }
-            Latency::Exponential { min, mean } => sim::LinkLatency::Exponential { min: *min, mean: *mean },
-            Latency::Table(_) | Latency::Regions { .. } => {
-                let message = "a table inside of another latency";
-                self.wrong(place.clone(), message, "expected `Constant`, `Uniform` or `Exponential`");
-                sim::LinkLatency::Constant(Duration::ZERO)
-            }
-        }
-    }
-
-    fn expectations(&mut self, expect: &[ExpectationOf<S>]) -> Vec<PlannedCheck<S>> {
-        let mut checks = Vec::new();
-        for (number, expectation) in expect.iter().enumerate() {
-            let place = Place::whole().field("expect").index(number);
-            let name = place.to_string();
-            match expectation {
-                Word::Harness(RunClaim::Converges { within, all }) => {
-                    self.heals_all |= all;
-                    if *within == Duration::ZERO {
-                        let message = "nothing converges within no time";
-                        self.wrong(place.field("within"), message, "a bound above 0s");
-                    }
-                    if self.within.replace(*within).is_some() {
-                        self.wrong(place, "a second bound on convergence", "one `Converges`");
-                    }
-                }
-                Word::Harness(RunClaim::Never(event)) => {
-                    let demand = self.event(&place.index(0), event, true).map(Demand::Never);
-                    self.watchpoints.extend(demand.map(|demand| Watchpoint { name, demand }));
-                }
-                Word::Harness(RunClaim::Progresses) => {
-                    if self.progresses.replace(place.clone()).is_some() {
-                        self.wrong(place, "`Progresses` says the same twice", "one `Progresses`");
-                    }
-                }
-                Word::Harness(RunClaim::Restarts) => {
-                    if core::mem::replace(&mut self.restarts, true) {
-                        self.wrong(place, "`Restarts` says the same twice", "one `Restarts`");
-                    }
-                }
-                Word::Harness(RunClaim::Prompt) => {
-                    if self.prompt.replace(place.clone()).is_some() {
-                        self.wrong(place, "`Prompt` says the same twice", "one `Prompt`");
-                    }
-                }
-                Word::Harness(RunClaim::LeadershipsAtMost(most)) => {
-                    if *most == 0 {
-                        let message = "without a leader nothing is ever done";
-                        self.wrong(place.index(0), message, "1, or how often there may be a new leader");
-                    }
-                    self.watchpoints.push(Watchpoint { name, demand: Demand::LeadershipsAtMost(*most) });
-                }
-                _ => {
-                    let what = self.check(&place, &name, expectation);
-                    checks.extend(what.map(|what| PlannedCheck { name, what }));
-                }
-            }
-        }
-        checks
-    }
-
-    /// The condition of an expectation at one moment; `None` if it is wrong.
-    fn check(&mut self, place: &Place, name: &str, expectation: &ExpectationOf<S>) -> Option<Holds<S>> {
-        match expectation {
-            Word::Harness(RunClaim::Leader(who)) => {
-                let target = self.who(&place.index(0), *who)?;
-                let can_lead = self.may_lead(&place.index(0), *who);
-                can_lead.then_some(Holds::Leader(target))
-            }
-            Word::Harness(RunClaim::Stops(who)) => {
-                self.who(&place.index(0), *who)?;
-                let sites: SiteSet = match who {
-                    Target::Site(number) => self.shape.site(*number).into_iter().collect(),
-                    Target::Machine(machine) => self.shape.on_machine(*machine),
-                    Target::AllSites => self.shape.all_sites(),
-                    _ => SiteSet::EMPTY,
-                };
-                if sites.is_empty() {
-                    let message = "who stops is known from the start";
-                    self.wrong(place.index(0), message, "`Site(0)`, `Machine(0)` or `AllSites`");
-                    return None;
-                }
-                self.may_stop = self.may_stop.iter().chain(sites.iter()).collect();
-                Some(Holds::Stopped(sites))
-            }
-            Word::Harness(RunClaim::Sometimes(event)) => {
-                let demand = Demand::Sometimes(self.event(&place.index(0), event, false)?.into());
-                self.watchpoints.push(Watchpoint { name: name.to_owned(), demand });
-                Some(Holds::Happened(self.watchpoints.len() - 1))
-            }
-            Word::Harness(
-                claim @ (RunClaim::Progresses
-                | RunClaim::Restarts
-                | RunClaim::Prompt
-                | RunClaim::LeadershipsAtMost(_)),
-            ) => {
-                let (word, of) = match claim {
-                    RunClaim::Progresses => ("Progresses", "the end"),
-                    RunClaim::Restarts => ("Restarts", "the end"),
-                    RunClaim::Prompt => ("Prompt", "the whole run"),
-                    _ => ("LeadershipsAtMost", "the whole run"),
-                };
-                let message = format!("`{word}` speaks of {of}, not of a moment");
-                self.wrong(place.clone(), message, "it belongs into `expect`");
-                None
-            }
-            Word::Harness(RunClaim::Converges { .. }) => {
-                let message = "`Converges` speaks of the end, not of a moment";
-                self.wrong(place.clone(), message, "it belongs into `expect`");
-                None
-            }
-            Word::Harness(RunClaim::Never(_)) => {
-                let message = "`Never` speaks of the whole run, not of a moment";
-                self.wrong(place.clone(), message, "it belongs into `expect`");
-                None
-            }
-            Word::Service(expectation) => {
-                let problems = S::check(expectation, &self.shape);
-                let result = if problems.is_empty() { Ok(()) } else { Err(problems) };
-                self.within(place, result)?;
-                Some(Holds::Service(expectation.clone()))
-            }
-        }
-    }
-
-    /// Refuses `Prompt` where anything but a crash may go wrong.
-    fn check_prompt(&mut self, scenario: &Scenario<S>, network: &NetworkSettings) {
-        let Some(place) = self.prompt.clone() else { return };
-        let chances = [
-            network.loss,
-            network.duplication,
-            network.reordering,
-            network.bursts.chance,
-            network.corruption,
-            network.truncation,
-            network.late_copies.chance,
-            network.misdelivery,
-        ];
-        let takes_its_time = matches!(network.latency, sim::LinkLatency::Constant(_));
-        let is_calm = !self.is_held
-            && chances.iter().all(|chance| chance.numerator == 0)
-            && network.bandwidth.is_none();
-        if !is_calm || !takes_its_time || scenario.disk.mode != DiskMode::Overlapped {
-            let message = "`Prompt` is asked where datagrams are lost, altered, overtaken or held, or syncs wait for each other";
-            let help = "a network with a `Constant` latency and nothing else, and an overlapped disk";
-            self.wrong(place.clone(), message, help);
-        }
-        if !scenario.rules.is_empty() || steps::can(scenario, steps::disturbs) {
-            let message = "`Prompt` is asked where more is wrong than that sites crash and come back";
-            self.wrong(place, message, "no rules, and no faults but `Crash` and `Restart`");
-        }
-    }
-
-    /// The commands that show whether every terminal and client can go on.
-    fn probes(&mut self) -> Vec<(ProcessId, Probe<S>)> {
-        let Some(place) = self.progresses.clone() else { return Vec::new() };
-        let terminals = self.shape.all_sites().iter().map(ProcessId::Terminal).collect::<Vec<_>>();
-        let clients = (0..self.shape.clients).map(ProcessId::Client);
-        let askers = terminals.into_iter().chain(clients);
-        let probes: Vec<(ProcessId, Probe<S>)> = askers.filter_map(|id| Some((id, S::probe(id)?))).collect();
-        if probes.is_empty() {
-            let help = "leave `Progresses` out, or bring `Service::probe`";
-            self.wrong(place, "this service brings no probe: nobody has anything to do here", help);
-        }
-        probes
     }
 }

@@ -12,20 +12,23 @@ use alloc::sync::Arc;
 use core::ops::Range;
 
 use crate::foreign::logs;
-use crate::ids::{ProcessId, SiteId, SiteSet};
+use crate::ids::{SiteId, SiteSet};
 use crate::mix::Seed;
 use crate::process::Process;
 use crate::ron_file::Problem;
-use crate::scenario::form::{FaultBudget, Scenario};
+use crate::scenario::form::Scenario;
 use crate::scenario::outcome::{Outcome, Verdict};
 use crate::scenario::panics::caught;
 use crate::scenario::plan::{Holds, Plan, PlannedCheck, plan};
 use crate::scenario::service::{Cluster, Member, Service};
 use crate::scenario::watch::Watched;
-use crate::sim::{
-    Demand, Question, StepId, Target, TraceLevel, TraceSettings, Unfired, Violation, Watchpoint, World,
-};
+use crate::sim::{Demand, Question, StepId, TraceLevel, TraceSettings, Unfired, Watchpoint, World};
 use crate::time::{Duration, Instant};
+
+mod checks;
+mod healing;
+
+use healing::{Agreeing, HealingStage};
 
 /// Options of a run. Nothing here changes what happens, except `seed`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,9 +56,6 @@ impl Default for RunOptions {
         }
     }
 }
-
-/// The least simulated time between two checks whether a healed core agrees.
-const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// Number of events between two measurements of the world's size.
 const WEIGH_EVERY: u64 = 4_096;
@@ -107,26 +107,6 @@ enum RunPhase {
     Converging { stage: HealingStage, group: Agreeing, ask_at: Instant, deadline: Instant },
     /// There is a verdict.
     Over(Verdict),
-}
-
-/// What was last done to the sites that must agree.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum HealingStage {
-    /// They were healed.
-    Healed,
-    /// They were given one more command.
-    Probed,
-    /// They were restarted.
-    Restarted,
-}
-
-/// The sites that are asked to agree.
-#[derive(Clone, Copy, Debug)]
-enum Agreeing {
-    /// The healed core, which must agree.
-    Core(SiteSet),
-    /// All running sites, for the rest of the bound. Nothing is demanded of them, because what cut them off may last.
-    Everybody { core: SiteSet },
 }
 
 impl<S: Service> Run<S> {
@@ -406,167 +386,12 @@ impl<S: Service> Run<S> {
         if why.is_empty() { Ok(()) } else { Err(Verdict::Stale { why: why.join("; ") }) }
     }
 
-    /// Asks whether these sites agree. If not, they are asked again until the deadline. If so, the next group or
-    /// stage follows, and after the last one the expectations for the end.
-    fn ask(&mut self, stage: HealingStage, group: Agreeing, deadline: Instant) -> Result<(), Verdict> {
-        let asked = match group {
-            Agreeing::Core(core) => core,
-            Agreeing::Everybody { .. } => {
-                let is_up = |site: &SiteId| self.world.process((*site).into()).is_some();
-                self.world.sites().iter().filter(is_up).collect()
-            }
-        };
-        let agreed = S::converged(&self.cluster(asked)).and_then(|()| self.is_done(stage));
-        let now = self.world.now();
-        let next = self.world.next_event().filter(|_| agreed.is_err() && now < deadline);
-        match (next, agreed, group) {
-            (Some(turn), _, _) => {
-                let ask_at = turn.at.max(now + ASK_EVERY).min(deadline);
-                self.phase = RunPhase::Converging { stage, group, ask_at, deadline };
-                Ok(())
-            }
-            (None, Err(_), Agreeing::Core(_)) if self.plan.budget == FaultBudget::Unlimited => self.end(),
-            (None, Ok(()), Agreeing::Core(core)) if stage == HealingStage::Probed => {
-                self.go_behind(stage, core)
-            }
-            (None, Ok(()), Agreeing::Core(core)) => self.ask(stage, Agreeing::Everybody { core }, deadline),
-            (None, Err(why), Agreeing::Core(core)) => {
-                let within = self.plan.within;
-                let why = match stage {
-                    HealingStage::Healed => format!("not converged {within} after healing {core}: {why}"),
-                    HealingStage::Probed => {
-                        format!(
-                            "no progress {within} after {core} agreed and was given one thing more to do: {why}"
-                        )
-                    }
-                    HealingStage::Restarted => {
-                        format!("not converged {within} after every site was restarted: {why}")
-                    }
-                };
-                Err(Verdict::Stalled { why })
-            }
-            (None, _, Agreeing::Everybody { core }) => self.go_behind(stage, core),
-        }
-    }
-
-    /// Whether everything that `stage` demands beyond agreement is done. Probes that are not done are commanded
-    /// again.
-    fn is_done(&mut self, stage: HealingStage) -> Result<(), String> {
-        let awaited: Vec<ProcessId> = match stage {
-            HealingStage::Probed => self.world.judge().awaited().collect(),
-            HealingStage::Healed | HealingStage::Restarted => Vec::new(),
-        };
-        let Some(first) = awaited.first() else { return Ok(()) };
-        let why = format!("{first} was asked to do one thing more, and it is not done");
-        let probes = self.plan.probes.iter().filter(|(asker, _)| awaited.contains(asker));
-        let again: Vec<_> = probes.map(|(asker, probe)| (*asker, probe.command.clone())).collect();
-        self.world.probe(again);
-        Err(why)
-    }
-
-    /// Continues with what is demanded after `stage`. `core` is the core of that stage.
-    fn go_behind(&mut self, stage: HealingStage, core: SiteSet) -> Result<(), Verdict> {
-        match stage {
-            HealingStage::Healed if !self.plan.probes.is_empty() => {
-                let can_be_reached = |asker: &ProcessId| match asker {
-                    ProcessId::Site(site) | ProcessId::Terminal(site) => core.contains(*site),
-                    ProcessId::Client(_) => true,
-                };
-                let probes = self.plan.probes.iter().filter(|(asker, _)| can_be_reached(asker));
-                let asked =
-                    probes.map(|(asker, probe)| ((*asker, probe.command.clone()), (*asker, probe.done)));
-                let (commands, notes): (Vec<_>, Vec<_>) = asked.unzip();
-                self.world.judge_mut().await_notes(notes);
-                self.world.probe(commands);
-                self.demand(HealingStage::Probed, core);
-                Ok(())
-            }
-            HealingStage::Healed | HealingStage::Probed if self.plan.restarts => {
-                let state = |id: SiteId| Some((id, self.world.process(id.into())?.clone()));
-                self.held = Arc::new(self.world.sites().iter().filter_map(state).collect());
-                self.world.restart_sites();
-                self.demand(HealingStage::Restarted, core);
-                Ok(())
-            }
-            HealingStage::Restarted => {
-                self.compare(core)?;
-                self.end()
-            }
-            HealingStage::Healed | HealingStage::Probed => self.end(),
-        }
-    }
-
-    fn demand(&mut self, stage: HealingStage, core: SiteSet) {
-        let now = self.world.now();
-        let (ask_at, deadline) = (now + ASK_EVERY, now + self.plan.within);
-        self.phase = RunPhase::Converging { stage, group: Agreeing::Core(core), ask_at, deadline };
-    }
-
-    /// Compares what sites hold after their restart with what they held before it, and with each other. It looks at
-    /// the core and at every other site that agrees with the core.
-    fn compare(&self, core: SiteSet) -> Result<(), Verdict> {
-        let differs = |explanation| Verdict::Violated(Violation::new("restart", explanation));
-        let first = core.iter().next().and_then(|first| Some((first, self.world.process(first.into())?)));
-        for (id, before) in self.held.iter() {
-            let Some(behind) = self.world.process((*id).into()) else {
-                // Outside of the core, its disk may still be broken.
-                if !core.contains(*id) {
-                    continue;
-                }
-                return Err(differs(format!(
-                    "{id} ran, and did not come back when every site was restarted"
-                )));
-            };
-            if !core.contains(*id) && S::converged(&self.cluster(core.with(*id))).is_err() {
-                continue;
-            }
-            S::same_state(before, behind)
-                .map_err(|why| differs(format!("{id} is not what it was before its restart: {why}")))?;
-            if let Some((first, other)) = first {
-                S::same_state(other, behind)
-                    .map_err(|why| differs(format!("{first} and {id} differ behind their restart: {why}")))?;
-            }
-        }
-        Ok(())
-    }
-
     fn end(&mut self) -> Result<(), Verdict> {
         let judges = self.world.judge().judges();
         S::judge_end(judges, &self.cluster(self.world.sites())).map_err(Verdict::Violated)?;
         self.plan.expect.iter().try_for_each(|check| self.hold(check))?;
         self.phase = RunPhase::Over(Verdict::Passed);
         Ok(())
-    }
-
-    fn hold(&self, check: &PlannedCheck<S>) -> Result<(), Verdict> {
-        let cluster = self.cluster(self.world.sites());
-        let held = match &check.what {
-            Holds::Leader(target) => self.leads(*target, &cluster),
-            Holds::Stopped(sites) => match sites.minus(self.world.stopped()).iter().next() {
-                None => Ok(()),
-                Some(site) => Err(format!("{site} has not stopped by itself")),
-            },
-            Holds::Happened(watchpoint) if self.world.has_happened(*watchpoint) => Ok(()),
-            Holds::Happened(_) => Err("it did not happen".to_owned()),
-            Holds::Service(expectation) => S::expect(expectation, &cluster),
-        };
-        held.map_err(|why| {
-            let explanation = format!("{}: {why}", check.name);
-            Verdict::Violated(Violation::new("expectation", explanation))
-        })
-    }
-
-    fn leads(&self, target: Target, cluster: &Cluster<'_, S::Process>) -> Result<(), String> {
-        let leader = cluster.leader().ok_or("expected a leader, found none")?;
-        let is_meant = match target {
-            Target::Any | Target::Leader => true,
-            Target::Site(number) => number == leader.number(),
-            Target::Machine(machine) => self.plan.shape.on_machine(machine).contains(leader),
-            Target::Follower | Target::Candidate | Target::Laggard | Target::AllSites => false,
-            Target::Sender | Target::Recipient | Target::Terminal(_) | Target::Client(_) => false,
-        };
-        let meant = || target.process().map_or_else(|| format!("{target:?}"), |id| id.to_string());
-        if is_meant { Ok(()) } else { Err(format!("expected {} to lead, found {leader}", meant())) }
     }
 
     fn cluster(&self, core: SiteSet) -> Cluster<'_, S::Process> {

@@ -1,6 +1,5 @@
 //! What a protocol must provide so that scenarios can be written about it.
 
-use core::cmp::Reverse;
 use core::fmt::Debug;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::frame::DATAGRAM_DEFAULT;
 use crate::ids::{ProcessId, SITES_MAX, SiteId, SiteSet};
 use crate::journal::JournalConfig;
-use crate::process::{Label, Links, Process, Recovered, Role};
+use crate::process::{Label, Links, Process, Recovered};
 use crate::ron_file::{OldWord, Place, Problem};
 use crate::scenario::askers::Askers;
 use crate::scenario::draw::{Asking, Draws, RecipesOf, common_recipes};
@@ -21,7 +20,13 @@ use crate::scenario::renaming::Renaming;
 use crate::scenario::schema::ServiceSchemas;
 use crate::scenario::step::Target;
 use crate::sim::{Judge, Told, Violation};
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
+
+mod cluster;
+mod shape;
+
+pub use cluster::{Cluster, Member, same};
+pub use shape::Shape;
 
 /// A protocol, with the words for what its users do and for what is expected of it.
 ///
@@ -354,131 +359,5 @@ impl<S: Service> Order<S> {
                 Err(vec![Problem::new(place, format!("there is no site {site}")).help(help)])
             }
         }
-    }
-}
-
-/// The members of a cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shape {
-    /// Number of sites.
-    pub sites: u8,
-    /// Number of clients; terminals do not count.
-    pub clients: u16,
-    /// The machine of each site, by site number.
-    pub machines: Vec<u8>,
-}
-
-impl Shape {
-    /// Every site.
-    pub fn all_sites(&self) -> SiteSet {
-        SiteSet::first(self.sites)
-    }
-
-    /// The site with this number, if there is one.
-    pub fn site(&self, number: u8) -> Option<SiteId> {
-        SiteId::new(number).filter(|_| number < self.sites)
-    }
-
-    /// The sites on this machine.
-    pub fn on_machine(&self, machine: u8) -> SiteSet {
-        self.all_sites().iter().filter(|site| self.machines.get(site.index()) == Some(&machine)).collect()
-    }
-
-    /// The sites of each machine.
-    pub fn all_machines(&self) -> Vec<SiteSet> {
-        let count = self.machines.iter().max().map_or(0, |most| *most + 1);
-        (0..count).map(|machine| self.on_machine(machine)).collect()
-    }
-
-    /// A problem at `place` unless site `number` exists.
-    pub fn check_site(&self, number: u8, place: Place) -> Option<Problem> {
-        let problem = || Problem::new(place, format!("there is no site {number}")).help(self.which_sites());
-        self.site(number).is_none().then(problem)
-    }
-
-    /// A problem at `place` unless client `number` exists.
-    pub fn check_client(&self, number: u16, place: Place) -> Option<Problem> {
-        let help = match self.clients {
-            0 => "this scenario has `clients: 0`".to_owned(),
-            1 => "the only client is 0".to_owned(),
-            clients => format!("the clients are 0 to {}", clients - 1),
-        };
-        let problem = || Problem::new(place, format!("there is no client {number}")).help(help);
-        (number >= self.clients).then(problem)
-    }
-
-    pub(crate) fn which_sites(&self) -> String {
-        match self.sites {
-            0 | 1 => "the only site is 0".to_owned(),
-            sites => format!("the sites are 0 to {}", sites - 1),
-        }
-    }
-}
-
-/// The processes of a run at one moment.
-#[derive(Clone, Debug)]
-pub struct Cluster<'a, P: Process> {
-    /// The simulated time.
-    pub now: Instant,
-    /// The configuration of every process.
-    pub config: &'a P::Config,
-    /// The sites that must agree: they can vote and can be reached.
-    pub core: SiteSet,
-    /// All members, in ascending order: sites, terminals, clients.
-    pub members: Vec<Member<'a, P>>,
-}
-
-/// One process of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Member<'a, P> {
-    /// Its id.
-    pub id: ProcessId,
-    /// Its state; `None` while it is down.
-    pub state: Option<&'a P>,
-}
-
-/// Checks that `found` equals `expected`. The error names `what`.
-pub fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), String> {
-    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
-}
-
-impl<'a, P: Process> Cluster<'a, P> {
-    /// The state of `id`, or why there is none.
-    pub fn state(&self, id: impl Into<ProcessId>) -> Result<&'a P, String> {
-        let id = id.into();
-        let place = self.members.binary_search_by_key(&id, |member| member.id);
-        let member = &self.members[place.map_err(|_| format!("there is no {id}"))?];
-        member.state.ok_or_else(|| format!("{id} is down"))
-    }
-
-    /// Every running process, sites first.
-    pub fn running(&self) -> impl Iterator<Item = (ProcessId, &'a P)> {
-        self.members.iter().filter_map(|member| Some((member.id, member.state?)))
-    }
-
-    /// Checks that `holds` is true of every running process. The error names one for which it is not, followed by
-    /// `otherwise`, like "waits for an answer".
-    pub fn all(&self, holds: impl Fn(&P) -> bool, otherwise: &str) -> Result<(), String> {
-        let other = self.running().find(|(_, state)| !holds(state));
-        other.map_or(Ok(()), |(id, _)| Err(format!("{id} {otherwise}")))
-    }
-
-    /// Checks that all sites of the core have the same of this. The error names the first site that differs from the
-    /// first of the core, and `what`, like "holds"; or a site of the core that is not running.
-    pub fn agree<T: PartialEq + Debug>(&self, what: &str, of: impl Fn(&P) -> T) -> Result<(), String> {
-        let mut sites = self.core.iter();
-        let Some(first) = sites.next() else { return Ok(()) };
-        let expected = of(self.state(first)?);
-        sites.try_for_each(|site| same(&format!("{site} {what}"), &expected, &of(self.state(site)?)))
-    }
-
-    /// The site that leads with the highest rank; of several, the one with the lowest number.
-    pub fn leader(&self) -> Option<SiteId> {
-        let rank = |member: &Member<'a, P>| match member.state?.role() {
-            Role::Leader { rank } => Some((rank, member.id.as_site()?)),
-            Role::Candidate | Role::Follower | Role::Client => None,
-        };
-        let leading = self.members.iter().filter_map(rank);
-        leading.max_by_key(|(rank, site)| (*rank, Reverse(*site))).map(|(_, site)| site)
     }
 }

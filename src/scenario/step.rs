@@ -1,9 +1,7 @@
 //! What a scenario's steps are made of: when, whom, what.
 
-use core::fmt;
-
-use serde::de::{DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
-use serde::ser::{SerializeTuple, Serializer};
+use serde::de::DeserializeOwned;
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::namespace::Word;
@@ -12,6 +10,12 @@ use crate::scenario::schema::shown;
 use crate::scenario::value::is_usual;
 use crate::sim::{self, About};
 use crate::time::Duration;
+
+mod crash;
+mod rule;
+
+pub use crash::Crash;
+pub use rule::Rule;
 
 pub use crate::sim::{ClockFault, DiskFault, Leaves, Percent, Ruling, Seam, Slots, Target};
 
@@ -387,141 +391,4 @@ pub enum RunClaim {
     Never(EventPattern),
     /// The event happens at least once.
     Sometimes(EventPattern),
-}
-
-/// Whom to crash and where.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Crash {
-    /// Whom.
-    pub who: Target,
-    /// At which seam; at once when absent.
-    pub at: Option<Seam>,
-    /// What stays of the unsynced writes.
-    pub leaves: Leaves,
-}
-
-impl<'de> Deserialize<'de> for Crash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Crash, D::Error> {
-        deserializer.deserialize_tuple(3, CrashVisitor)
-    }
-}
-
-impl Serialize for Crash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let left = (self.leaves != Leaves::Nothing).then_some(self.leaves);
-        let count = 1 + usize::from(self.at.is_some()) + usize::from(left.is_some());
-        let mut parts = serializer.serialize_tuple(count)?;
-        parts.serialize_element(&self.who)?;
-        self.at.iter().try_for_each(|seam| parts.serialize_element(seam))?;
-        left.iter().try_for_each(|left| parts.serialize_element(left))?;
-        parts.end()
-    }
-}
-
-/// One word of how somebody crashes.
-struct Manner(Word<Seam, Leaves>);
-
-impl<'de> Deserialize<'de> for Manner {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Manner, D::Error> {
-        Word::read(deserializer, "manner of a crash").map(Manner)
-    }
-}
-
-struct CrashVisitor;
-
-impl<'de> Visitor<'de> for CrashVisitor {
-    type Value = Crash;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "whom to crash, then at most one seam, then at most `Torn` or `Scattered`: Crash(Leader, BeforeSync, Torn)",
-        )
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Crash, A::Error> {
-        let Some(who) = parts.next_element()? else {
-            return Err(A::Error::invalid_length(0, &self));
-        };
-        let mut crash = Crash { who, at: None, leaves: Leaves::Nothing };
-        while let Some(Manner(manner)) = parts.next_element()? {
-            let is_seam = matches!(manner, Word::Harness(_));
-            if crash.leaves != Leaves::Nothing || (is_seam && crash.at.is_some()) {
-                return Err(A::Error::custom(
-                    "two manners of one crash contradict each other\nexpected at most one seam and then at most `Torn` or `Scattered`",
-                ));
-            }
-            match manner {
-                Word::Harness(seam) => crash.at = Some(seam),
-                Word::Service(leaves) => crash.leaves = leaves,
-            }
-        }
-        Ok(crash)
-    }
-}
-
-/// A fault of the network: the datagrams that match, a period, a number of times, and a ruling. A field that is
-/// left out matches everything. A datagram matches if one of its messages does. The first rule that matches
-/// decides.
-///
-/// A role means the site that has it when the rule is added. The step waits until there is such a site.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Rule {
-    /// The name in traces. A rule with a name that matches nothing makes the run stale, unless its step is
-    /// optional.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub name: Option<String>,
-    /// The kind of a message in the datagram.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub kind: Option<String>,
-    /// The sender.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub from: Target,
-    /// The recipient.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub to: Target,
-    /// The subject of that message, as traces show it.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub subject: Option<About>,
-    /// The slot that the message is about: short for the subject `"slot 7"`.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub slot: Option<u64>,
-    /// One slot in several: the message is about one of them.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub slots: Option<Slots>,
-    /// The first moment at which the rule applies.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub since: Duration,
-    /// The moment from which the rule no longer applies. Absent: it applies to the end.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub until: Option<Duration>,
-    /// The number of matches that pass before the first ruling.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub skip: u64,
-    /// The number of rulings; after them all datagrams pass. Absent: no limit.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub count: Option<u64>,
-    /// What happens to the datagram.
-    pub then: Ruling,
-}
-
-impl Rule {
-    /// A rule that does this to every datagram from the start of the run on. The other fields say to which alone.
-    pub fn new(then: Ruling) -> Rule {
-        Rule {
-            name: None,
-            kind: None,
-            from: Target::Any,
-            to: Target::Any,
-            subject: None,
-            slot: None,
-            slots: None,
-            since: Duration::ZERO,
-            until: None,
-            skip: 0,
-            count: None,
-            then,
-        }
-    }
 }

@@ -27,14 +27,16 @@ use super::seal::Sealer;
 use super::socket::Socket;
 use super::strangers::Strangers;
 use super::syncer::{HostDisk, Syncer};
-use crate::frame::{self, Datagram, Sender};
+use crate::frame::{Datagram, Sender};
 use crate::ids::{ProcessId, SiteId};
 use crate::journal::{Identity, Journal};
 use crate::mix::Seed;
 use crate::outbox::{Outbox, Outgoing, Spare, SyncMode};
 use crate::process::{Damage, Effects, Input, Process, Recovered};
 use crate::time::{Duration, Instant};
-use crate::wire::Wire;
+
+mod inputs;
+mod syncs;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -45,28 +47,15 @@ const DATAGRAMS_PER_TURN: usize = 512;
 /// The longest time in which a turn takes datagrams: costly ones delay no heartbeat by more than this and one datagram.
 const TURN_MAX: Duration = Duration::from_millis(5);
 
-/// Once this many bytes wait to be written or sent, that is done before more is taken. Together with the effects of one
-/// input they stay below the length of a journal's file.
-const BATCH_BYTES: usize = 256 << 10;
-
 /// Once this many batches are unsynced, a sync starts even if no message waits for them. Before that, their sync would
 /// only delay the next one that a message waits for.
 const LAZY_BATCHES_MAX: u64 = 64;
-
-/// After a turn of at most this many datagrams the host's own thread syncs, if the last sync was quick.
-const FEW_DATAGRAMS: usize = 32;
-
-/// The longest sync that counts as quick.
-const QUICK_SYNC: Duration = Duration::from_millis(1);
 
 /// For shorter waits the host stays awake: the operating system would let it sleep for a millisecond.
 const SOON: Duration = Duration::from_micros(100);
 
 /// The host warns of a sync that takes longer.
 const SLOW_SYNC: Duration = Duration::from_secs(10);
-
-/// How often a host whose disk is nearly full looks for room.
-const ROOM_EVERY: Duration = Duration::from_millis(100);
 
 /// The settings of a host.
 #[derive(Clone, Debug)]
@@ -413,204 +402,6 @@ impl<P: Process, D: HostDisk, S: Socket> Host<P, D, S> {
             self.arrivals.report();
         }
         Ok(())
-    }
-
-    /// Takes finished syncs from the other thread.
-    fn take_syncs(&mut self) -> Result<(), HostError> {
-        while let Some(syncer) = &self.syncer {
-            let Some((id, result)) = syncer.next_done().map_err(HostError::Sync)? else { break };
-            result.map_err(HostError::Sync)?;
-            self.syncing -= 1;
-            self.last_sync = self.clock.now().since(self.sync_since);
-            let durable = self.journal.on_synced(&mut self.disk, id)?;
-            self.site.outbox.release(durable, &mut self.ready);
-            self.send_ready(self.site.id);
-        }
-        let waited = self.clock.now().since(self.sync_since);
-        let is_slow = self.syncing > 0 && waited >= SLOW_SYNC;
-        if is_slow && !self.is_slow {
-            tracing::warn!(%waited, "a sync of the disk has not ended yet; nothing that waits for it is acknowledged");
-        }
-        self.is_slow = is_slow;
-        self.look_for_room()?;
-        self.notice_low();
-        Ok(())
-    }
-
-    /// Syncs what was appended, unless a sync is under way. The host's own thread syncs if there is no other, or if its
-    /// turn was small and the disk is quick. Otherwise the other thread does.
-    fn start_sync(&mut self) -> Result<(), HostError> {
-        // The other thread costs two context switches, which is more than a small turn would gain by overlapping.
-        let is_beside = self.taken > FEW_DATAGRAMS || self.last_sync > QUICK_SYNC;
-        while self.journal.start_sync(&mut self.disk)?.is_some() {
-            self.sync_since = self.clock.now();
-            for job in self.disk.take_started() {
-                match &self.syncer {
-                    Some(syncer) if is_beside => {
-                        syncer.submit(job).map_err(HostError::Sync)?;
-                        self.syncing += 1;
-                    }
-                    Some(_) | None => {
-                        (job.work)().map_err(HostError::Sync)?;
-                        self.last_sync = self.clock.now().since(self.sync_since);
-                        let durable = self.journal.on_synced(&mut self.disk, job.id)?;
-                        self.site.outbox.release(durable, &mut self.ready);
-                        self.send_ready(self.site.id);
-                    }
-                }
-            }
-            if self.syncer.is_some() && is_beside {
-                break;
-            }
-        }
-        self.notice_low();
-        Ok(())
-    }
-
-    /// A site whose disk is nearly full takes nothing on, so it may sync nothing. Its host tries to reserve room.
-    fn look_for_room(&mut self) -> Result<(), HostError> {
-        let now = self.clock.now();
-        if self.was_low && now >= self.room_at {
-            self.room_at = now + ROOM_EVERY;
-            self.journal.reserve(&mut self.disk)?;
-        }
-        Ok(())
-    }
-
-    /// Reports to the site when its disk becomes nearly full and when it has room again. The report comes before all
-    /// other inputs: with a nearly full disk the site writes nothing.
-    fn notice_low(&mut self) {
-        let is_low = self.journal.is_low();
-        if is_low != self.was_low {
-            // A report that still waits is out of date.
-            let _ = self.local.pop_front_if(is_of_disk);
-            self.local.push_front(LocalMessage::DiskSpace { is_low });
-        }
-        self.was_low = is_low;
-    }
-
-    fn wake_late(&mut self) -> Result<(), HostError> {
-        for who in [self.site.id, self.terminal.id] {
-            let now = self.clock.now();
-            let seat = self.seat(who);
-            let is_late = seat.process.deadline().is_some_and(|(at, _)| at <= now);
-            if is_late && !seat.outbox.is_full() {
-                self.hand_in(who, Input::Wake)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands in what comes from this program. If the site's outbox is full, the rest waits.
-    fn hand_in_local(&mut self) -> Result<(), HostError> {
-        while !self.site.outbox.is_full() {
-            match self.local.pop_front() {
-                None => break,
-                Some(LocalMessage::Own(who, bytes)) => {
-                    let message = P::Message::from_bytes(&bytes);
-                    let message = message.expect("a process reads what it wrote itself");
-                    self.hand_in(who, Input::Message { from: who, message })?;
-                }
-                Some(LocalMessage::Datagram(datagram)) => {
-                    let (_, messages) = frame::read(&datagram.bytes).expect("framed in this program");
-                    let messages = messages.decode().expect("encoded in this program");
-                    let both = [self.site.id, self.terminal.id];
-                    if let Some(who) = both.into_iter().find(|id| datagram.to.contains(*id)) {
-                        self.hand_in_messages(who, datagram.from, messages)?;
-                    }
-                }
-                Some(LocalMessage::Command(command)) => {
-                    self.hand_in(self.terminal.id, Input::Command(command))?
-                }
-                Some(LocalMessage::DiskSpace { is_low }) => {
-                    self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn hand_in_messages(
-        &mut self,
-        who: ProcessId,
-        from: ProcessId,
-        messages: Vec<P::Message>,
-    ) -> Result<(), HostError> {
-        messages.into_iter().try_for_each(|message| self.hand_in(who, Input::Message { from, message }))
-    }
-
-    /// Hands in one input. Its effects are done at the next [`settle`](Host::settle), or at once if there are many
-    /// bytes of them.
-    fn hand_in(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
-        self.notice_low();
-        if let Some(LocalMessage::DiskSpace { is_low }) = self.local.pop_front_if(is_of_disk) {
-            self.hand_in_next(self.site.id, Input::DiskSpace { is_low })?;
-        }
-        self.hand_in_next(who, input)
-    }
-
-    fn hand_in_next(&mut self, who: ProcessId, input: Input<P>) -> Result<(), HostError> {
-        let now = self.clock.now();
-        if let Some(recorder) = &mut self.recorder {
-            let seat = if who == self.site.id { &self.site } else { &self.terminal };
-            let both = [&self.site.process, &self.terminal.process];
-            recorder.on_input(who, now, &input, &seat.effects, both);
-        }
-        let seat = if who == self.site.id { &mut self.site } else { &mut self.terminal };
-        seat.process.handle(now, input, &mut seat.effects);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.on_output(who, &seat.process, &seat.effects);
-        }
-        self.notes.extend(seat.effects.notes.drain(..).map(|note| (who, note)));
-        if let Some(stop) = seat.effects.stop.take() {
-            // The effects of earlier inputs of this turn go too: it is as if the power had failed before the sync.
-            seat.effects.clear();
-            return Err(HostError::Stopped(stop));
-        }
-        if seat.effects.bytes() >= BATCH_BYTES.min(self.settings.outbox_max) {
-            self.settle_one(who)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Does the effects of the inputs, and of the messages that both processes send to each other and to themselves.
-    fn settle(&mut self) -> Result<(), HostError> {
-        loop {
-            self.settle_one(self.site.id)?;
-            self.settle_one(self.terminal.id)?;
-            if self.local.is_empty() || self.site.outbox.is_full() {
-                return Ok(());
-            }
-            self.hand_in_local()?;
-        }
-    }
-
-    fn settle_one(&mut self, who: ProcessId) -> Result<(), HostError> {
-        let is_site = who == self.site.id;
-        let seat = if is_site { &mut self.site } else { &mut self.terminal };
-        let records = seat.effects.records();
-        assert!(is_site || records.is_empty(), "{who} keeps nothing, but appends {} records", records.len());
-        let (appended, durable) = if is_site {
-            (self.journal.append(&mut self.disk, records)?, self.journal.durable())
-        } else {
-            Default::default()
-        };
-        seat.outbox.absorb(&mut seat.effects, appended, durable, &mut self.ready, &mut self.spare);
-        seat.effects.clear();
-        self.send_ready(who);
-        Ok(())
-    }
-
-    /// Sends everything that may leave. Nothing of it is kept.
-    fn send_ready(&mut self, who: ProcessId) {
-        while let Some(outgoing) = self.ready.pop_front() {
-            match outgoing {
-                Outgoing::Own(bytes) => self.local.push_back(LocalMessage::Own(who, bytes)),
-                Outgoing::Datagram(datagram) => self.send(datagram),
-            }
-        }
-        self.departures.flush(&mut self.socket, &mut self.counters);
     }
 
     fn seat(&self, who: ProcessId) -> &Hosted<P> {

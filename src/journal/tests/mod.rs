@@ -14,6 +14,7 @@ use self::memory::{Fate, MemoryDisk};
 use super::segment::{BATCH_HEADER_BYTES, SEGMENT_HEADER_BYTES, file_name};
 use super::*;
 use crate::ids::ProcessId;
+use crate::process::Recovered;
 
 const ME: Identity = Identity { cluster: 7, process: ProcessId::site(1) };
 

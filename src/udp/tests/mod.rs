@@ -1,16 +1,19 @@
 //! The real loop over a real socket and real files, with everything that it does to them recorded.
 
+mod clerk;
 mod clients;
 mod first_input;
 mod links;
 mod recorder;
 mod runs;
+mod syncs;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use self::clerk::{COSTLY, Clerk, Fact, LAST, SECOND, Word};
 use self::recorder::{Happened, Lie, RecordedDisk, RecordedSocket, Recording};
 use super::clock::Clock;
 use super::seal::{Challenge, Notice, Party, Sealer};
@@ -63,117 +66,6 @@ fn words(sealed: &[u8]) -> (frame::Header, Vec<Word>) {
     let opened = Sealer::of_bystander(CLUSTER, &keys()).open(&mut bytes).unwrap().frame;
     let (header, messages) = frame::read(opened).unwrap();
     (header, messages.decode().unwrap())
-}
-
-/// One fact. Its bytes are found nowhere else.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Fact(u64);
-
-impl Fact {
-    fn pattern(self) -> [u8; 16] {
-        let mut bytes = *b"fact :  ........";
-        bytes[8..].copy_from_slice(&self.0.to_le_bytes());
-        bytes
-    }
-}
-
-impl Wire for Fact {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pattern());
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Fact, WireError> {
-        let bytes: [u8; 16] = input.array()?;
-        let number = bytes[8..].try_into().map_err(|_| WireError::Short)?;
-        Ok(Fact(u64::from_le_bytes(number)))
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Word {
-    /// Make this fact durable, then say so.
-    Keep { number: u64 },
-    /// This fact is durable.
-    Kept { number: u64 },
-    /// This fact is on its way.
-    HeartbeatReply { number: u64 },
-}
-
-wire_enum!(Word { 1 => Keep { number }, 2 => Kept { number }, 3 => HeartbeatReply { number } });
-
-impl Label for Word {
-    fn kind(&self) -> &'static str {
-        match self {
-            Word::Keep { .. } => "Keep",
-            Word::Kept { .. } => "Kept",
-            Word::HeartbeatReply { .. } => "HeartbeatReply",
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::NONE
-    }
-}
-
-/// A site keeps each fact that it receives, and reports it to site 1. A kept odd fact makes it keep another one, by a
-/// message to itself. A terminal passes commands on to its site.
-#[derive(Clone, Debug)]
-struct Clerk {
-    id: ProcessId,
-    kept: Vec<u64>,
-}
-
-/// From here on a fact brings no other.
-const SECOND: u64 = 1_000_000;
-
-/// A fact from here on takes this long to keep.
-const COSTLY: (u64, Duration) = (4 * SECOND, Duration::from_millis(2));
-/// A site stops at this one.
-const LAST: u64 = 2_000_000;
-
-impl Process for Clerk {
-    type Message = Word;
-    type Record = Fact;
-    type Note = NoNote;
-    type Command = u64;
-    type Config = ();
-
-    fn start(_: &(), id: ProcessId, _: Seed, recovered: Recovered<Fact>) -> Result<Clerk, Damage> {
-        Ok(Clerk { id, kept: recovered.records.iter().map(|fact| fact.0).collect() })
-    }
-
-    fn handle(&mut self, _: Instant, input: Input<Clerk>, effects: &mut Effects<Clerk>) {
-        match (self.id, input) {
-            (ProcessId::Terminal(site), Input::Command(number)) => effects.send(site, &Word::Keep { number }),
-            (ProcessId::Site(_), Input::Message { from, message: Word::Keep { number } }) => {
-                if number == LAST {
-                    effects.stop("clerk", "it was told the last fact".into());
-                }
-                // The waiting message comes first: what it waits for does not depend on the order of calls.
-                effects.send(ProcessId::site(1), &Word::Kept { number });
-                if let ProcessId::Client(_) = from {
-                    effects.send(from, &Word::Kept { number });
-                }
-                effects.send_independent(ProcessId::site(1), &Word::HeartbeatReply { number });
-                effects.append(&Fact(number));
-                if number % 2 == 1 && number < SECOND {
-                    effects.send(self.id, &Word::Keep { number: SECOND + number });
-                }
-                let clock = Clock::start();
-                while number >= COSTLY.0 && clock.now().since(Instant::ZERO) < COSTLY.1 {}
-                self.kept.push(number);
-            }
-            (_, _) => {}
-        }
-    }
-
-    fn deadline(&self) -> Option<(Instant, &'static str)> {
-        None
-    }
-
-    fn role(&self) -> Role {
-        Role::Follower
-    }
 }
 
 /// A folder that is removed when dropped.
@@ -321,122 +213,6 @@ fn a_site_that_stops_by_itself_leaves_nothing_of_that_turn() {
         _ => None,
     });
     assert!(!writes.into_iter().any(|bytes| bytes.windows(last.len()).any(|part| part == last)));
-}
-
-/// The facts that were reported as durable, and those among them that were not.
-fn judge(events: &[Happened]) -> (Vec<u64>, Vec<u64>) {
-    // Each write: its file, its bytes, and whether a sync that began after it has ended.
-    let mut writes: Vec<(&str, &[u8], bool)> = Vec::new();
-    let mut syncs: Vec<(u64, &str, usize)> = Vec::new();
-    let (mut reported, mut untrue) = (Vec::new(), Vec::new());
-    for event in events {
-        match event {
-            Happened::Wrote { file, bytes } => writes.push((file, bytes, false)),
-            Happened::SyncStarted { id, file } => syncs.push((*id, file, writes.len())),
-            Happened::Synced { id } => {
-                let (_, file, end) = syncs.iter().find(|(started, ..)| started == id).unwrap();
-                writes[..*end].iter_mut().filter(|write| write.0 == *file).for_each(|write| write.2 = true);
-            }
-            Happened::Sent { bytes } => {
-                for word in words(bytes).1 {
-                    let Word::Kept { number } = word else { continue };
-                    let pattern = Fact(number).pattern();
-                    let holds = |bytes: &[u8]| bytes.windows(pattern.len()).any(|part| part == pattern);
-                    let at = writes.iter().position(|(_, bytes, _)| holds(bytes)).unwrap();
-                    reported.push(number);
-                    // Everything that was appended earlier counts too.
-                    if writes[..=at].iter().any(|(_, _, is_durable)| !is_durable) {
-                        untrue.push(number);
-                    }
-                }
-            }
-        }
-    }
-    (reported, untrue)
-}
-
-/// Has facts kept, from the network and from the terminal. Returns the facts that were reported, and the untrue ones.
-fn keep_facts(name: &str, sync_mode: SyncMode, lie: Lie) -> (Vec<u64>, Vec<u64>) {
-    let mut bench = bench(name, sync_mode, lie, 1 << 20);
-    for number in 0..200 {
-        match number % 3 {
-            0 => bench.host.command(number),
-            _ => bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), number),
-        }
-        if number % 10 == 0 {
-            bench.host.turn(Some(Instant::ZERO)).unwrap();
-        }
-    }
-    // Each odd one brings another, when its own message comes back.
-    bench.turn_until(|bench| judge(&bench.recording.all()).0.len() == 300).unwrap();
-    let (mut reported, untrue) = judge(&bench.recording.all());
-    reported.sort_unstable();
-    (reported, untrue)
-}
-
-#[test]
-fn what_waits_leaves_only_after_the_sync_of_all_that_it_depends_on() {
-    for (name, sync_mode) in [("overlapped", SyncMode::Overlapped), ("blocking", SyncMode::Blocking)] {
-        let (reported, untrue) = keep_facts(name, sync_mode, Lie::None);
-        let expected: Vec<u64> =
-            (0..200).chain((0..200).filter(|n| n % 2 == 1).map(|n| SECOND + n)).collect();
-        assert_eq!(reported, expected, "{name}");
-        assert_eq!(untrue, [0_u64; 0], "{name}");
-    }
-}
-
-#[test]
-fn a_disk_that_reports_syncs_before_they_happen_is_caught() {
-    for (name, sync_mode) in [("early-o", SyncMode::Overlapped), ("early-b", SyncMode::Blocking)] {
-        let (_, untrue) = keep_facts(name, sync_mode, Lie::EarlySync);
-        assert!(!untrue.is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn a_failed_sync_or_write_stops_the_host_before_anything_else_leaves() {
-    for (name, sync_mode) in [("failed-o", SyncMode::Overlapped), ("failed-b", SyncMode::Blocking)] {
-        for lie in [Lie::FailedSync, Lie::FailedWrite] {
-            let mut bench = bench(name, sync_mode, lie, 1 << 20);
-            bench.host.command(4);
-            let error = bench.turn_until(|_| false).unwrap_err().to_string();
-            assert!(error.contains("the disk failed: it is only a test; check the device"), "{error}");
-            assert_eq!(judge(&bench.recording.all()).0, [0_u64; 0]);
-            check_is_done_for(bench);
-        }
-    }
-}
-
-/// A host that failed takes nothing, writes nothing and sends nothing, whatever is asked of it.
-fn check_is_done_for(mut bench: Bench) {
-    assert!(bench.host.has_failed());
-    bench.recording.take();
-    let kept = bench.kept();
-    bench.host.command(6);
-    bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), 8);
-    for _ in 0..3 {
-        let soon = bench.host.now() + Duration::from_millis(5);
-        assert!(matches!(bench.host.turn(Some(soon)), Err(HostError::Failed)));
-    }
-    assert_eq!(bench.kept(), kept);
-    assert!(matches!(bench.host.stop(), Err(HostError::Failed)));
-    assert_eq!(bench.recording.take(), []);
-}
-
-#[test]
-fn a_thread_that_syncs_and_dies_stops_a_host_that_waits_for_nothing_else() {
-    let mut bench = bench("dies", SyncMode::Overlapped, Lie::PanickingSync, 1 << 20);
-    // The host itself does the first sync, which takes so long that it leaves the next one to the thread.
-    bench.host.command(2);
-    bench.turn_until(|bench| !judge(&bench.recording.all()).0.is_empty()).unwrap();
-    bench.host.command(4);
-    let failed = loop {
-        if let Err(error) = bench.host.turn(None) {
-            break error.to_string();
-        }
-    };
-    assert!(failed.contains("the thread that syncs has ended"), "{failed}");
-    check_is_done_for(bench);
 }
 
 #[test]

@@ -150,10 +150,18 @@ pub struct Recovered<R> {
 impl Recovered<Vec<u8>> {
     /// Decodes each record, as a journal returned it.
     pub fn decode<R: Wire>(&self) -> Result<Recovered<R>, Damage> {
+        self.decode_with(R::from_bytes)
+    }
+
+    /// [`decode`](Recovered::decode) with another function that decodes like [`Wire::from_bytes`].
+    pub(crate) fn decode_with<R>(
+        &self,
+        mut decode: impl FnMut(&[u8]) -> Result<R, WireError>,
+    ) -> Result<Recovered<R>, Damage> {
         let count = self.records.len();
         let decode = |(index, bytes): (usize, &Vec<u8>)| {
             let damage = |error| Damage(format!("record {} of {count} does not decode: {error}", index + 1));
-            R::from_bytes(bytes).map_err(damage)
+            decode(bytes).map_err(damage)
         };
         let records = self.records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
         Ok(Recovered { incarnation: self.incarnation, records })

@@ -28,7 +28,7 @@ use power::Power;
 
 /// Pages that are not packed yet, although more were begun: what is not synced is read again when it is. Most drawn runs
 /// write no more.
-const BEGUN_MAX: usize = 16;
+const BEGUN_MAX: usize = 64;
 
 type FileId = u64;
 type FolderNames = BTreeMap<Arc<str>, FileId>;

@@ -60,7 +60,9 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         if was_damaged {
             self.object_to_damage(id);
         }
-        let recovered: Recovered<P::Record> = match recovered.decode() {
+        let (cache, shared) = (&mut self.hosts.cache, &mut self.watch.shared);
+        let recovered: Recovered<P::Record> = match recovered.decode_with(|bytes| cache.decode(bytes, shared))
+        {
             Ok(recovered) => recovered,
             Err(damage) => return self.refuse(h, &damage.to_string()),
         };

@@ -86,23 +86,22 @@ impl SimDisk {
 
 /// Moves `rest` past the first occurrence of these bytes. Returns whether there is one.
 fn skip_past(rest: &mut &[u8], bytes: &[u8]) -> bool {
-    let [first, .., last] = bytes else { return skip_past_few(rest, bytes) };
-    if let Some(start) = bytes.first_chunk() {
-        let Some(at) = find(rest, bytes, start) else { return false };
-        *rest = &rest[at + bytes.len()..];
-        return true;
-    }
-    let end = bytes.len() - 1;
-    let ends = rest.iter().zip(rest.get(end..).unwrap_or_default());
-    // Compares both ends: the first byte alone, the kind of a record, is everywhere.
-    let may_be = ends.enumerate().filter(|(_, ends)| *ends == (first, last));
-    let Some(at) = may_be.map(|(at, _)| at).find(|at| rest[*at..].starts_with(bytes)) else { return false };
+    // As many at once as there are: the first byte alone, the kind of a record, is everywhere.
+    let at = match bytes.len() {
+        0 => Some(0),
+        1 => find::<1>(rest, bytes),
+        2..4 => find::<2>(rest, bytes),
+        4..8 => find::<4>(rest, bytes),
+        8.. => find::<8>(rest, bytes),
+    };
+    let Some(at) = at else { return false };
     *rest = &rest[at + bytes.len()..];
     true
 }
 
-/// Where `bytes` occur first, which begin with `start`.
-fn find(rest: &[u8], bytes: &[u8], start: &[u8; 8]) -> Option<usize> {
+/// Where `bytes` occur first. The first `START` of them are compared at once.
+fn find<const START: usize>(rest: &[u8], bytes: &[u8]) -> Option<usize> {
+    let start = bytes.first_chunk::<START>()?;
     let mut from = 0;
     loop {
         let at = from + rest[from..].array_windows().position(|window| window == start)?;
@@ -111,13 +110,6 @@ fn find(rest: &[u8], bytes: &[u8], start: &[u8; 8]) -> Option<usize> {
         }
         from = at + 1;
     }
-}
-
-fn skip_past_few(rest: &mut &[u8], bytes: &[u8]) -> bool {
-    let Some(wanted) = bytes.first() else { return true };
-    let Some(at) = rest.iter().position(|byte| byte == wanted) else { return false };
-    *rest = &rest[at + 1..];
-    true
 }
 
 #[cfg(test)]

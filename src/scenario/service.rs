@@ -50,7 +50,7 @@ pub trait Service: Sized + Clone + Debug + 'static {
     /// The numbers of sites that a cluster of this service can have, in ascending order. A scenario or profile with
     /// another number is an error, and drawing and shrinking keep to these.
     const SITES: &'static [u8] = &[1, 2, 3, 4, 5, 6, 7, 8, SITES_MAX];
-    /// Whether its sites ever [lead](Role::Leader). Otherwise no scenario says which one leads first.
+    /// Whether its sites ever [lead](crate::process::Role::Leader). Otherwise no scenario says which one leads first.
     const LEADS: bool = true;
     /// Whom drawn scenarios give commands to.
     const ASKERS: Askers = Askers::TerminalsAndClients;

@@ -17,7 +17,7 @@ pub struct Config {
     /// Unanswered messages are sent again after this.
     pub retry: Duration,
     /// A leader with nothing in flight announces its watermark after this long, unless a proposal or a heartbeat
-    /// carries it sooner, or [`Paxos::announce_chosen`] is called.
+    /// carries it sooner, or [`Paxos::announce_chosen`](super::Paxos::announce_chosen) is called.
     pub chosen_after: Duration,
     /// A leader proposes no slot this far above what is chosen without a gap. At this limit proposals wait.
     pub window: u64,

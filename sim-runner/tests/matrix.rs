@@ -113,6 +113,29 @@ fn what_is_drawn_for_a_wrapper_that_does_not_lie_is_what_is_drawn_for_the_real_p
     assert!(has_short_files > 0, "nobody asked how much one input makes a site write");
 }
 
+/// A request is numbered in a record of its own, or in that of the slot for which its leader proposes it.
+#[test]
+fn wrong_numbers_are_noticed_wherever_a_request_is_written() {
+    for name in ["numbers-all-alike", "names-no-predecessor"] {
+        for asked in [0, 1] {
+            let text = format!(
+                r#"Scenario(about: "Two requests.", seed: 3, sites: 3, leader: 0,
+                    steps: [On(Leads(Site(0)), Tweet(site: {asked}, user: "ann", text: "hello"))],
+                    expect: [Converges(within: "10s")])"#
+            );
+            let scenario: Scenario<Timelines> = read("numbers", &text).unwrap();
+            let run = |saboteur| {
+                let outcome =
+                    saboteurs::run(&scenario.for_service(), saboteur, &RunOptions::default()).unwrap();
+                outcome.verdict.to_string()
+            };
+            assert_eq!(run(None), "passed", "honest, at site {asked}");
+            let verdict = run(saboteurs::find(name));
+            assert!(verdict.contains("order: "), "{name}, asked at site {asked}: {verdict}");
+        }
+    }
+}
+
 #[test]
 fn culprits_are_named() {
     let folder = folder("culprits");

@@ -178,6 +178,8 @@ impl<V: Value> Paxos<V> {
                 return;
             }
             port.note(PaxosNote::ClosesHole(slot));
+            // Its record says that the no-op is new, unlike a campaign's: a no-op holds nothing that a leader could have
+            // taken, so nobody asks.
             self.propose(now, Entry::noop(), port);
         }
     }

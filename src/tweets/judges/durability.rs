@@ -5,6 +5,7 @@
 //!   only after it is durable at the origin.
 //! - A promise truthfully reports every accept below its ballot in its range, and its end is after all such accepts.
 //! - A site prepares and proposes only under its own ballots, and proposes only in the incarnation that prepared them.
+//! - A leader took what it proposes for the first time: with the record of that proposal, or with an earlier one.
 //! - Recovered records begin with everything that was durable.
 //!
 //! Does not check what is chosen (see `agreement`), messages that may leave before a sync (`Accept`, heartbeats,
@@ -156,6 +157,14 @@ impl Durability {
                 );
                 disk.promised = *ballot;
                 disk.accepted_end = disk.accepted_end.max(slot.next().0);
+                for submission in record.taken_by(site) {
+                    let number = submission.number;
+                    ensure!(
+                        disk.records.taken(number).is_some(),
+                        PROPERTY,
+                        "slot {slot}: {site} proposed its submission {number} for the first time, which it never took"
+                    );
+                }
             }
             Record::Paxos { record: paxos::PaxosRecord::Learned { .. } | paxos::PaxosRecord::Chosen(_) } => {}
             Record::Paxos { record: paxos::PaxosRecord::Begins(first) } => {

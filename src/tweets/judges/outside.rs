@@ -142,7 +142,6 @@ impl Outside {
             self.look(&SeenFact::Started { process, incarnation, recovered: &[] })?;
         }
         self.feed_all(disks, |record| begins(core::slice::from_ref(record)).is_some())?;
-        self.feed_all(disks, |record| matches!(record, Record::Taken { .. }))?;
         self.bring_up_what_was_proposed(disks)?;
         self.feed_votes(disks)?;
         // Records about the chosen log come after the votes of all sites: lessons, then marks.
@@ -165,20 +164,21 @@ impl Outside {
         })
     }
 
-    /// Promises and accepts, each site's in their order. The next record is from the site whose next accept is for the
-    /// lowest slot, so that what is chosen keeps up with what is proposed.
+    /// Promises, accepts and what was taken, each site's in their order: an accept may take what comes after, or rest on
+    /// what was taken before. The next record is from the site whose next accept is for the lowest slot, so that what is
+    /// chosen keeps up with what is proposed.
     fn feed_votes(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let votes = |record: &&Record| match record {
             Record::Paxos {
                 record: paxos::PaxosRecord::Promised(_) | paxos::PaxosRecord::Accepted { .. },
-            } => true,
+            }
+            | Record::Taken { .. } => true,
             Record::Paxos {
                 record:
                     paxos::PaxosRecord::Learned { .. }
                     | paxos::PaxosRecord::Chosen(_)
                     | paxos::PaxosRecord::Begins(_),
-            }
-            | Record::Taken { .. } => false,
+            } => false,
         };
         let slot = |record: &Record| match record {
             Record::Paxos { record: paxos::PaxosRecord::Accepted { slot, .. } } => *slot,
@@ -211,8 +211,8 @@ impl Outside {
         self.acknowledged.look(known, fact)
     }
 
-    /// Brings up what leaders took when they proposed it, before any vote for it is fed, and what they proposed and lost
-    /// in a crash: a leader may propose a submission of its own before it is durable.
+    /// Brings up what was proposed, before any vote for it is fed, also what its origin lost in a crash: a leader may
+    /// propose a submission of its own before it is durable.
     fn bring_up_what_was_proposed(&mut self, disks: &[FinalJournal]) -> Result<(), Violation> {
         let of = |submission: &Arc<Submission>| (submission.origin, submission.number);
         let mut queued: BTreeSet<(SiteId, Number)> = BTreeSet::new();
@@ -288,7 +288,9 @@ impl Outside {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tweets::judges::stage::{C1, accepted, applied, numbered, objects, open, site, taken, tweet};
+    use crate::tweets::judges::stage::{
+        C1, accepted, applied, numbered, objects, open, proposed, site, taken, tweet,
+    };
     use crate::tweets::site::{Answer, Operation, Request};
     use crate::tweets::timeline::TimelineOutcome;
     use alloc::vec;
@@ -337,6 +339,21 @@ mod tests {
         let mut crashed = run();
         crashed.1[0].records.remove(1);
         assert_eq!(judge(&crashed).unwrap().lost_in_crashes(), 1);
+    }
+
+    #[test]
+    fn what_a_leader_took_is_read_in_the_order_of_its_journal() {
+        let mut run = run();
+        let [first, second] = [0, 1].map(|place| match &run.1[0].records[place] {
+            Record::Taken { submission } => Arc::clone(submission),
+            Record::Paxos { .. } => unreachable!(),
+        });
+        let vote = run.1[0].records[3].clone();
+        run.1[0].records = vec![proposed(1, 0, 0, &[&first]), taken(&second), vote];
+        judge(&run).unwrap();
+        run.1[0].records.swap(0, 1);
+        let sentence = "slot 0: S0 proposed its submission 1.1 for the first time, which it never took";
+        objects(judge(&run).map(|_| ()), "durability", sentence);
     }
 
     #[test]

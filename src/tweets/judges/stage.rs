@@ -273,6 +273,12 @@ pub fn accepted(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) 
     Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry, is_new: false } }
 }
 
+/// The same by the leader itself, which put the entry together.
+pub fn proposed(round: u64, number: u8, slot: u64, values: &[&Arc<Submission>]) -> Record {
+    let (ballot, slot, entry) = (ballot(round, number), Slot(slot), entry(values));
+    Record::Paxos { record: paxos::PaxosRecord::Accepted { ballot, slot, entry, is_new: true } }
+}
+
 pub fn accept(
     round: u64,
     number: u8,

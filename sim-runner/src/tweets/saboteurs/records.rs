@@ -1,7 +1,7 @@
 //! Sites that do not write what they must, or write something false.
 
-use aviary::process::Label;
-use aviary::tweets::site::Record;
+use aviary::process::{Given, Label};
+use aviary::tweets::site::{Message, Record, Submission};
 
 use super::Saboteur;
 use super::liar::{Lie, PaxosRecord};
@@ -40,6 +40,24 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
                 if let PaxosRecord::Accepted { is_new, .. } = record {
                     *is_new = false;
                 }
+            }
+        }),
+    ),
+    Saboteur::new(
+        "writes-only-what-it-reports",
+        "A leader that reports a request as taken before it proposes it writes only that one, not those before it.",
+        Lie::SiteOutput(|output| {
+            let Given { records, messages, .. } = &mut *output.given;
+            let is_told = |submission: &Submission| {
+                let asked = submission.request.id();
+                messages.iter().any(|letter| matches!(letter.message, Message::Taken { id } if id == asked))
+            };
+            let taken = |record: &Record| match record {
+                Record::Taken { submission } => Some(is_told(submission)),
+                Record::Paxos { .. } => None,
+            };
+            if records.iter().any(|record| taken(record) == Some(true)) {
+                records.retain(|record| taken(record) != Some(false));
             }
         }),
     ),

@@ -4,10 +4,11 @@ use std::mem;
 use std::sync::Arc;
 
 use aviary::process::{Label, Letter};
+use aviary::replicated::paxos::Entry;
 use aviary::tweets::site::{Message, Number, Record, Submission};
 
 use super::Saboteur;
-use super::liar::{Lie, SiteOutput};
+use super::liar::{Lie, Paxos, PaxosRecord, SiteOutput};
 
 pub(super) const SABOTEURS: &[Saboteur] = &[
     Saboteur::new(
@@ -78,17 +79,41 @@ pub(super) const SABOTEURS: &[Saboteur] = &[
     ),
 ];
 
-/// Changes the site's own submissions on their way to the disk and to the leader.
+/// Changes the site's own submissions wherever they leave it: on their way to the disk, to the leader, and as the leader
+/// to the other sites.
 fn renumber(output: &mut SiteOutput<'_>, change: impl Fn(&mut Submission)) {
-    let change = |submission: &mut Arc<Submission>| change(Arc::make_mut(submission));
+    let me = output.me;
+    let change = |submission: &mut Arc<Submission>| {
+        if submission.origin == me {
+            change(Arc::make_mut(submission));
+        }
+    };
+    let change_all = |entry: &mut Entry<Arc<Submission>>| {
+        let mut values = entry.values().to_vec();
+        values.iter_mut().for_each(change);
+        *entry = Entry::of(values);
+    };
     for record in &mut output.given.records {
-        if let Record::Taken { submission } = record {
-            change(submission);
+        match record {
+            Record::Taken { submission } => change(submission),
+            Record::Paxos {
+                record: PaxosRecord::Accepted { entry, .. } | PaxosRecord::Learned { entry, .. },
+            } => {
+                change_all(entry);
+            }
+            Record::Paxos { .. } => {}
         }
     }
     for letter in &mut output.given.messages {
-        if let Message::Forward { submission } = &mut letter.message {
-            change(submission);
+        match &mut letter.message {
+            Message::Forward { submission } => change(submission),
+            Message::Paxos { message: Paxos::Accept { entry, .. } | Paxos::FetchReply { entry, .. } } => {
+                change_all(entry);
+            }
+            Message::Paxos { message: Paxos::Promise(promise) } => {
+                promise.reports.iter_mut().for_each(|report| change_all(&mut report.entry));
+            }
+            _ => {}
         }
     }
 }

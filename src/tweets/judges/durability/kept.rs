@@ -18,8 +18,8 @@ pub(super) struct KeptRecords {
     records: CowLog<KeptRecord>,
     /// The ballots of accepts.
     ballots: Vec<Ballot>,
-    /// The submissions that it took, with records of their own or with an accept, oldest first. Their numbers ascend, or `order` objects. Where
-    /// records are read in another order, as from outside, some are missing, and nobody asks for them.
+    /// The submissions that it took, with records of their own or with an accept, oldest first. Their numbers ascend, or
+    /// `order` objects, or `durability` to an accept.
     taken: CowLog<Arc<Submission>>,
     /// The records that are kept as they are.
     whole: CowLog<Record>,

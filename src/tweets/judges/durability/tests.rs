@@ -1,7 +1,7 @@
 use super::*;
 use crate::replicated::paxos::Report;
 use crate::tweets::judges::stage::{
-    C1, Stage, accept, accepted, ballot, entry, numbered, objects, open, site, taken, tweet,
+    C1, Stage, accept, accepted, ballot, entry, numbered, objects, open, proposed, site, taken, tweet,
 };
 
 fn promised(round: u64, number: u8) -> Record {
@@ -190,4 +190,24 @@ fn what_is_told_of_the_queue_is_durable_first() {
     stage.sent(site(1), site(0), forward(&queued)).unwrap();
     let result = stage.sent(site(2), site(0), forward(&queued));
     objects(result, "durability", "S2 forwarded submission 1.1 of S1 as if it were its own");
+}
+
+#[test]
+fn a_new_proposal_of_what_its_leader_left_out_of_its_queue_is_caught() {
+    let [first, second] = [numbered(0, (1, 1), (0, 0), open(1)), numbered(0, (1, 2), (1, 1), open(2))];
+    let others = numbered(1, (1, 1), (0, 0), open(3));
+    let mut stage = Stage::new(3);
+    [1, 2, 3].iter().for_each(|nonce| stage.asked(&open(*nonce)));
+    stage.durable(site(1), &[taken(&others)]).unwrap();
+    let both = proposed(1, 0, 0, &[&first, &others, &second]);
+    let mut skips = stage.clone();
+    skips.durable(site(0), &[taken(&second)]).unwrap();
+    // What an earlier ballot left may have been lost here.
+    skips.clone().durable(site(0), &[accepted(1, 0, 0, &[&first, &others, &second])]).unwrap();
+    let sentence = "slot 0: S0 proposed its submission 1.1 for the first time, which it never took";
+    objects(skips.durable(site(0), core::slice::from_ref(&both)), "durability", sentence);
+
+    stage.clone().durable(site(0), core::slice::from_ref(&both)).unwrap();
+    stage.clone().durable(site(0), &[taken(&first), both.clone()]).unwrap();
+    stage.durable(site(0), &[taken(&first), taken(&second), both]).unwrap();
 }

@@ -10,8 +10,8 @@ use aviary::process::{Damage, Effects, Given, Input, Letter, Process, Recovered,
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::profile::PROFILES;
 use aviary::scenario::{
-    Cluster, Member, OldWord, Order, Outcome, Pace, PastLife, Probe, Problem, Profile, RunOptions, Service,
-    Shape, draw, run,
+    Cluster, OldWord, Order, Outcome, Pace, PastLife, Probe, Problem, Profile, RunOptions, Service, Shape,
+    draw, run,
 };
 use aviary::sim::Violation;
 use aviary::time::{Duration, Instant};
@@ -142,16 +142,7 @@ impl Process for Reloaded {
 struct Reloading;
 
 fn real<'a>(cluster: &Cluster<'a, Reloaded>) -> Cluster<'a, Participant> {
-    let member = |member: &Member<'a, Reloaded>| {
-        let state: Option<&'a Reloaded> = member.state;
-        Member { id: member.id, state: state.map(|reloaded| &reloaded.real) }
-    };
-    Cluster {
-        now: cluster.now,
-        config: cluster.config,
-        core: cluster.core,
-        members: cluster.members.iter().map(member).collect(),
-    }
+    cluster.inside(cluster.config, |reloaded| &reloaded.real)
 }
 
 impl Service for Reloading {

@@ -158,19 +158,13 @@ fn journals(records: &[Vec<u8>]) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Er
         }
         if number % 3 == 2 {
             while let Some(last) = journal.start_sync(&mut disk)? {
-                disk.take_started()
-                    .into_iter()
-                    .try_for_each(|sync| disk.finish(sync))
-                    .map_err(|(file, error)| format!("{file}: {error}"))?;
+                finish_syncs(&mut disk)?;
                 journal.on_synced(&mut disk, last)?;
             }
         }
         if number == 8 {
             (journal, _) = Journal::open(&mut disk, &IDENTITY)?;
-            disk.take_started()
-                .into_iter()
-                .try_for_each(|sync| disk.finish(sync))
-                .map_err(|(file, error)| format!("{file}: {error}"))?;
+            finish_syncs(&mut disk)?;
             note("started_again", &disk);
         }
     }
@@ -216,6 +210,13 @@ fn write(target: &str, seeds: BTreeMap<String, Vec<u8>>) -> Result<(), Box<dyn E
     println!("{target}: {} seeds, {bytes} bytes", seeds.len());
     for (name, bytes) in seeds {
         fs::write(folder.join(name), bytes)?;
+    }
+    Ok(())
+}
+
+fn finish_syncs(disk: &mut SimDisk) -> Result<(), String> {
+    while let Some(sync) = disk.next_started() {
+        disk.finish(sync).map_err(|(file, error)| format!("{file}: {error}"))?;
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ fn opened(image: &Image) {
         }
     }
     while let Some(last) = journal.start_sync(&mut disk).expect("this disk does not fail") {
-        for sync in disk.take_started() {
+        while let Some(sync) = disk.next_started() {
             disk.finish(sync).expect("no fault is injected");
         }
         let durable = journal.on_synced(&mut disk, last).expect("this disk does not fail");

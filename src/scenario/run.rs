@@ -401,6 +401,7 @@ impl<S: Service> Run<S> {
             config: &self.plan.config,
             core,
             members: self.world.processes().map(member).collect(),
+            is_explained: true,
         }
     }
 }

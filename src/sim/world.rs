@@ -365,10 +365,10 @@ impl<P: Process, J: Judge<P>> World<P, J> {
         &self.watch.judge
     }
 
-    /// The judge, to configure it.
+    /// Tells the judge something that no process did.
     #[cfg_attr(not(feature = "scenario"), expect(dead_code, reason = "only scenarios tell a judge anything"))]
-    pub(crate) const fn judge_mut(&mut self) -> &mut J {
-        &mut self.watch.judge
+    pub(crate) fn tell_judge(&mut self, tell: impl FnOnce(&mut J)) {
+        self.watch.tell_judge(tell);
     }
 
     /// The first violation.

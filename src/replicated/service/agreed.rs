@@ -31,7 +31,8 @@ where
     P: Process + Borrow<Replicated<M>>,
 {
     let client = cluster.state(id)?.borrow().as_client();
-    if client.is_none_or(ClientState::is_idle) { Ok(()) } else { Err(format!("{id} waits for an answer")) }
+    let is_idle = client.is_none_or(ClientState::is_idle);
+    if is_idle { Ok(()) } else { Err(cluster.why(|| format!("{id} waits for an answer"))) }
 }
 
 /// Whether all sites of the core follow one leader, know and have applied the same slots, and wait for nothing, nor do
@@ -49,20 +50,26 @@ where
     for id in cluster.core.iter() {
         let site = site(cluster, id)?;
         let status = site.status();
-        let Some(led_by) = status.leader else { return Err(format!("{id} follows nobody")) };
+        let Some(led_by) = status.leader else {
+            return Err(cluster.why(|| format!("{id} follows nobody")));
+        };
         if *leader.get_or_insert(led_by) != led_by {
-            return Err(format!("{id} follows {led_by}, others another"));
+            return Err(cluster.why(|| format!("{id} follows {led_by}, others another")));
         }
         if status.applied != status.chosen || site.log().end() != status.chosen {
             let (end, chosen, applied) = (site.log().end(), status.chosen, status.applied);
-            return Err(format!("{id} holds slots below {end}, knows {chosen} as chosen, applied {applied}"));
+            return Err(cluster.why(|| {
+                format!("{id} holds slots below {end}, knows {chosen} as chosen, applied {applied}")
+            }));
         }
         if status.queue > 0 {
-            return Err(format!("{} submissions wait at {id}", status.queue));
+            return Err(cluster.why(|| format!("{} submissions wait at {id}", status.queue)));
         }
         let (other, applied) = *first.get_or_insert((id, status.applied));
         if applied != status.applied {
-            return Err(format!("{other} applied {applied} slots and {id} {}", status.applied));
+            return Err(
+                cluster.why(|| format!("{other} applied {applied} slots and {id} {}", status.applied))
+            );
         }
         is_idle(cluster, ProcessId::Terminal(id))?;
     }

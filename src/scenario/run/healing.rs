@@ -6,7 +6,7 @@ use super::{Run, RunPhase};
 use crate::ids::{ProcessId, SiteId, SiteSet};
 use crate::scenario::form::FaultBudget;
 use crate::scenario::outcome::Verdict;
-use crate::scenario::service::Service;
+use crate::scenario::service::{Cluster, Service};
 use crate::sim::Violation;
 use crate::time::{Duration, Instant};
 
@@ -49,7 +49,8 @@ impl<S: Service> Run<S> {
                 self.world.sites().iter().filter(is_up).collect()
             }
         };
-        let agreed = S::converged(&self.cluster(asked)).and_then(|()| self.is_done(stage));
+        let unexplained = Cluster { is_explained: false, ..self.cluster(asked) };
+        let agreed = S::converged(&unexplained).and_then(|()| self.is_done(stage));
         let now = self.world.now();
         let next = self.world.next_event().filter(|_| agreed.is_err() && now < deadline);
         match (next, agreed, group) {
@@ -65,6 +66,7 @@ impl<S: Service> Run<S> {
             (None, Ok(()), Agreeing::Core(core)) => self.ask(stage, Agreeing::Everybody { core }, deadline),
             (None, Err(why), Agreeing::Core(core)) => {
                 let within = self.plan.within;
+                let why = S::converged(&self.cluster(core)).err().unwrap_or(why);
                 let why = match stage {
                     HealingStage::Healed => format!("not converged {within} after healing {core}: {why}"),
                     HealingStage::Probed => {
@@ -109,7 +111,7 @@ impl<S: Service> Run<S> {
                 let asked =
                     probes.map(|(asker, probe)| ((*asker, probe.command.clone()), (*asker, probe.done)));
                 let (commands, notes): (Vec<_>, Vec<_>) = asked.unzip();
-                self.world.judge_mut().await_notes(notes);
+                self.world.tell_judge(|judge| judge.await_notes(notes));
                 self.world.probe(commands);
                 self.demand(HealingStage::Probed, core);
                 Ok(())

@@ -84,7 +84,7 @@ pub struct SimDisk {
     unsynced: VecDeque<Change>,
     syncs: VecDeque<Sync>,
     /// Syncs that the host has not taken yet.
-    started: Vec<SyncId>,
+    started: VecDeque<SyncId>,
     numbers: u64,
     faults: Faults,
     pub(crate) power: Power,
@@ -102,16 +102,16 @@ impl SimDisk {
             begun: VecDeque::new(),
             unsynced: VecDeque::new(),
             syncs: VecDeque::new(),
-            started: Vec::new(),
+            started: VecDeque::new(),
             numbers: 0,
             faults: Faults::default(),
             power: Power::default(),
         }
     }
 
-    /// The syncs started since the last call, oldest first. They must be finished in this order.
-    pub fn take_started(&mut self) -> impl Iterator<Item = SyncId> {
-        self.started.drain(..)
+    /// The oldest of the syncs that started and were not asked for yet. They must be finished in this order.
+    pub fn next_started(&mut self) -> Option<SyncId> {
+        self.started.pop_front()
     }
 
     /// Finishes the sync `id`. Everything written to its file before the sync started becomes durable. If the sync
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(at(&disk, 4_090, 10), b"0123456789");
         twin.crash(Leaves::Nothing, 0);
         assert_eq!(at(&twin, 4_090, 10), [0; 10], "a sync that did not end makes nothing durable");
-        assert_eq!((twin.unsynced(), twin.take_started().next()), (0, None));
+        assert_eq!((twin.unsynced(), twin.next_started()), (0, None));
     }
 
     #[test]

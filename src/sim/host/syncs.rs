@@ -31,7 +31,7 @@ impl<P: Process, J: Judge<P>> World<P, J> {
             self.stop_failed(h, &error.to_string(), false);
             return false;
         }
-        for sync in disk.take_started() {
+        while let Some(sync) = disk.next_started() {
             running.syncs_under_way += 1;
             if self.net.is_held() {
                 running.held_syncs.push_back(sync);

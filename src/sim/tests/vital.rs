@@ -20,7 +20,7 @@ fn written() -> SimDisk {
         records.push(&[number; 60]);
         journal.append(&mut disk, &records).unwrap();
         let last = journal.start_sync(&mut disk).unwrap();
-        for sync in disk.take_started() {
+        while let Some(sync) = disk.next_started() {
             disk.finish(sync).unwrap();
             journal.on_synced(&mut disk, sync).unwrap();
         }

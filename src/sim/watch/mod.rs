@@ -14,7 +14,7 @@ use crate::ids::ProcessId;
 use crate::mix;
 use crate::process::Process;
 use crate::sim::settings::{TraceLevel, TraceSettings};
-use crate::sim::watch::judge::{Judge, Observation, Violation};
+use crate::sim::watch::judge::{Judge, Observation, ObservationKinds, Violation};
 use crate::sim::watch::line::{Contents, LineClass, Loss, TraceEvent};
 use crate::sim::watch::log::LogTap;
 use crate::sim::watch::trace::Trace;
@@ -67,6 +67,8 @@ pub(crate) struct Watchers<P: Process, J> {
     pub(crate) events: u64,
     pub(crate) trace: Trace<P>,
     pub(crate) judge: J,
+    /// What the judge looks at, by its last word.
+    looks_at: ObservationKinds,
     pub(crate) violation: Option<Violation>,
     pub(crate) fingerprint: u64,
     pub(crate) statistics: Statistics,
@@ -83,6 +85,7 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
             now: Instant::ZERO,
             events: 0,
             trace: Trace::new(trace),
+            looks_at: judge.looks_at(),
             judge,
             violation: None,
             fingerprint: 0,
@@ -140,19 +143,26 @@ impl<P: Process, J: Judge<P>> Watchers<P, J> {
     }
 
     /// Shows the judge an event that it looks at, unless there is a violation already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn show(&mut self, seen: &Observation<'_, P>) {
-        if self.judge.looks_at().have(seen) {
-            self.show_all(seen);
+        if self.looks_at.have(seen) {
+            self.show_to_judge(seen);
         }
     }
 
-    fn show_all(&mut self, seen: &Observation<'_, P>) {
-        if self.violation.is_none()
-            && let Err(violation) = self.judge.observe(self.now, seen)
-        {
-            self.violation = Some(violation);
+    #[inline(never)]
+    fn show_to_judge(&mut self, seen: &Observation<'_, P>) {
+        if self.violation.is_none() {
+            let verdict = self.judge.observe(self.now, seen);
+            self.violation = verdict.err();
+            self.looks_at = self.judge.looks_at();
         }
+    }
+
+    /// Tells the judge something that no process did.
+    pub(crate) fn tell_judge(&mut self, tell: impl FnOnce(&mut J)) {
+        tell(&mut self.judge);
+        self.looks_at = self.judge.looks_at();
     }
 
     /// The first violation, if there was one.

@@ -6,8 +6,8 @@ use aviary::process::{Links, Process, Recovered};
 use aviary::scenario::draw::{Asking, Draws, RecipesOf};
 use aviary::scenario::schema::{ServiceSchemas, schemars};
 use aviary::scenario::{
-    Askers, Cluster, Member, MessagePhase, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service,
-    Shape, Shown, ShownCall,
+    Askers, Cluster, MessagePhase, OldWord, Order, Pace, PastLife, Probe, Problem, Renaming, Service, Shape,
+    Shown, ShownCall,
 };
 use aviary::sim::{Told, Violation};
 use aviary::time::Duration;
@@ -202,14 +202,5 @@ impl Service for Lying {
 
 /// The cluster with the real processes inside the liars.
 fn real<'a>(cluster: &Cluster<'a, Liar>) -> Cluster<'a, Participant> {
-    let member = |member: &Member<'a, Liar>| {
-        let state: Option<&'a Liar> = member.state;
-        Member { id: member.id, state: state.map(|liar| &liar.real) }
-    };
-    Cluster {
-        now: cluster.now,
-        config: &cluster.config.real,
-        core: cluster.core,
-        members: cluster.members.iter().map(member).collect(),
-    }
+    cluster.inside(&cluster.config.real, |liar| &liar.real)
 }

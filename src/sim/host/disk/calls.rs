@@ -298,7 +298,7 @@ impl Disk for SimDisk {
         let id = SyncId(number);
         let fails = self.faults.take(DiskFault::FailSync);
         self.syncs.push_back(Sync { id, file, below: number, fails });
-        self.started.push(id);
+        self.started.push_back(id);
         Ok(id)
     }
 

@@ -174,7 +174,10 @@ function keyPressed(event) {
 let addressTimer = 0;
 function addressLater() {
   clearTimeout(addressTimer);
+  const before = location.hash;
   addressTimer = setTimeout(() => {
+    // Somebody went to another address meanwhile, which is taken next.
+    if (location.hash !== before) return;
     const parts = new URLSearchParams(view.link);
     parts.set("event", view.cursor.event);
     if (view.cursor.run) parts.set("run", "B");

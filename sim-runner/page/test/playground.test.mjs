@@ -305,6 +305,25 @@ test("a link holds the scenario and the bug, and a wrong one is borne", async ()
   await close();
 });
 
+test("an address that was pasted is taken, though the page was about to write its own", async () => {
+  const { tab, close } = await opened();
+  await ran(tab, scenario("stormy_weather"));
+  await tab.waitForFunction(() => location.hash.includes("event="));
+  const late = await tab.evaluate((letters) => {
+    const setTimeoutOfPage = window.setTimeout, late = [];
+    window.setTimeout = (act) => late.push(act);
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    window.setTimeout = setTimeoutOfPage;
+    // The page's turn comes between the change of the address and the event that tells of it.
+    location.hash = `#scenario=${letters}`;
+    late.forEach((act) => act());
+    return late.length;
+  }, packed(scenario("one_site")));
+  assert.ok(late > 0, "a step through the run is written into the address");
+  await tab.waitForFunction(() => document.getElementById("name").textContent === "one_site", null, { timeout: 10000 });
+  await close();
+});
+
 test("the keyboard alone reaches everything, and axe finds nothing at three widths in dark and light", async (t) => {
   for (const scheme of ["dark", "light"]) {
     const { tab, close } = await opened({ scheme });

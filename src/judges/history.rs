@@ -190,11 +190,11 @@ impl<M: Sequential> History<M> {
     fn extend<R: Ord>(&mut self, until: Option<usize>, guess: &impl Fn(&M::Operation) -> Option<R>) -> bool {
         let place = |number: &usize| Some((guess(self.operation(*number)?)?, *number));
         let answered = || self.open.iter().filter(|(_, answer)| answer.is_some()).map(|(number, _)| number);
-        let places: Option<Vec<(R, usize)>> = match &until {
-            Some(number) => place(number).map(|place| alloc::vec![place]),
-            None => answered().map(place).collect(),
+        let last = match &until {
+            Some(number) => place(number),
+            None => answered().map(place).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()),
         };
-        let Some(last) = places.and_then(|places| places.into_iter().max()) else { return false };
+        let Some(last) = last else { return false };
         let mut next: Vec<(R, usize)> =
             self.open.keys().filter_map(place).filter(|place| *place <= last).collect();
         next.sort();

@@ -184,11 +184,13 @@ impl<V> PaxosMessage<V> {
         }
     }
 
-    /// The lowest slot whose entry the message carries.
-    pub(super) fn lowest_held(&self) -> Option<Slot> {
-        match self {
-            PaxosMessage::Accept { slot, .. } | PaxosMessage::FetchReply { slot, .. } => Some(*slot),
-            PaxosMessage::Promise(promise) => promise.reports.iter().map(|report| report.slot).min(),
+    /// The entries that the message carries, each with its slot.
+    pub(super) fn held(&self) -> impl Iterator<Item = (Slot, &Entry<V>)> {
+        let (one, reports): (_, &[Report<V>]) = match self {
+            PaxosMessage::Accept { slot, entry, .. } | PaxosMessage::FetchReply { slot, entry, .. } => {
+                (Some((*slot, entry)), &[])
+            }
+            PaxosMessage::Promise(promise) => (None, &promise.reports),
             PaxosMessage::Prepare { .. }
             | PaxosMessage::Accepted { .. }
             | PaxosMessage::Chosen { .. }
@@ -197,8 +199,9 @@ impl<V> PaxosMessage<V> {
             | PaxosMessage::HeartbeatReply { .. }
             | PaxosMessage::Fetch { .. }
             | PaxosMessage::Survey { .. }
-            | PaxosMessage::SurveyReply { .. } => None,
-        }
+            | PaxosMessage::SurveyReply { .. } => (None, &[]),
+        };
+        one.into_iter().chain(reports.iter().map(|report| (report.slot, &report.entry)))
     }
 
     /// The most bytes that any message adds to one entry: a promise with a single report is the widest.

@@ -16,7 +16,7 @@ impl<V: Value> Paxos<V> {
         if from.number() >= self.config.sites {
             return Some("no site of this cluster");
         }
-        if message.lowest_held().is_some_and(|slot| slot < self.log.first()) {
+        if message.held().any(|(slot, _)| slot < self.log.first()) {
             return Some("a slot before the log begins");
         }
         let (speaker, ballot) = match message {
@@ -67,18 +67,6 @@ impl<V: Value> Paxos<V> {
         let fits = |entry: &Entry<V>| {
             entry.values().iter().map(Wire::size).sum::<usize>() <= self.config.entry_bytes
         };
-        match message {
-            PaxosMessage::Accept { entry, .. } | PaxosMessage::FetchReply { entry, .. } => fits(entry),
-            PaxosMessage::Promise(promise) => promise.reports.iter().all(|report| fits(&report.entry)),
-            PaxosMessage::Prepare { .. }
-            | PaxosMessage::Accepted { .. }
-            | PaxosMessage::Chosen { .. }
-            | PaxosMessage::Nack { .. }
-            | PaxosMessage::Heartbeat { .. }
-            | PaxosMessage::HeartbeatReply { .. }
-            | PaxosMessage::Fetch { .. }
-            | PaxosMessage::Survey { .. }
-            | PaxosMessage::SurveyReply { .. } => true,
-        }
+        message.held().all(|(_, entry)| fits(entry))
     }
 }

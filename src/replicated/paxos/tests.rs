@@ -126,6 +126,12 @@ pub(super) fn accepted(round: u64, number: u8, slot: u64, value: u64) -> PaxosRe
     PaxosRecord::Accepted { ballot, slot, entry: entry(value), is_new: false }
 }
 
+/// The first heartbeat of a leader that hears everybody.
+fn heartbeat(ballot: Ballot, chosen: Slot) -> PaxosMessage<u64> {
+    let (beat, hears, applied) = (1, SiteSet::first(9), Claim::default());
+    PaxosMessage::Heartbeat { ballot, chosen, beat, hears, applied }
+}
+
 #[test]
 fn of_several_reports_the_highest_ballot_is_proposed_again_and_only_an_unreported_slot_becomes_a_no_op() {
     let (mut paxos, mine) = candidate(vec![]);
@@ -229,18 +235,7 @@ fn only_chosen_slots_are_served() {
 fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent() {
     let mut paxos = recovered(vec![]);
     let mut port = Port::default();
-    paxos.on_message(
-        NOW,
-        site(1),
-        PaxosMessage::Heartbeat {
-            ballot: ballot(1, 1),
-            chosen: Slot(7),
-            beat: 1,
-            hears: SiteSet::first(9),
-            applied: Claim::default(),
-        },
-        &mut port,
-    );
+    paxos.on_message(NOW, site(1), heartbeat(ballot(1, 1), Slot(7)), &mut port);
     let fetches = |port: &Port| -> Vec<(Recipients, u64, u64)> {
         let fetch = |(to, message): &(Recipients, PaxosMessage<u64>)| match message {
             PaxosMessage::Fetch { first, end } => Some((*to, first.0, end.0)),
@@ -262,18 +257,7 @@ fn catching_up_goes_in_bounded_batches_and_asks_the_next_site_when_one_is_silent
 fn what_a_site_caught_up_with_is_known_to_be_chosen_after_a_restart_too() {
     let mut paxos = recovered(vec![accepted(1, 1, 0, 10)]);
     let mut port = Port::default();
-    paxos.on_message(
-        NOW,
-        site(1),
-        PaxosMessage::Heartbeat {
-            ballot: ballot(1, 1),
-            chosen: Slot(3),
-            beat: 1,
-            hears: SiteSet::first(9),
-            applied: Claim::default(),
-        },
-        &mut port,
-    );
+    paxos.on_message(NOW, site(1), heartbeat(ballot(1, 1), Slot(3)), &mut port);
     for slot in 1..3 {
         let supply = PaxosMessage::FetchReply { slot: Slot(slot), entry: entry(slot), chosen: Slot(3) };
         paxos.on_message(NOW, site(1), supply, &mut port);

@@ -1,7 +1,6 @@
 //! Short forms of steps, events and rules, with default values for the rest.
 
 use crate::scenario::step::{EventPattern, Rule, Ruling, Step, Target, Traffic, When};
-use crate::time::Duration;
 
 pub(super) fn optional<A>(when: When, action: A) -> Step<A> {
     Step { when, action, is_optional: true }
@@ -19,18 +18,5 @@ pub fn noted(kind: &str, who: Target) -> EventPattern {
 
 /// A rule on datagrams, in force from the moment it is added.
 pub fn rule(kind: Option<&str>, (from, to): (Target, Target), then: Ruling) -> Rule {
-    Rule {
-        name: None,
-        kind: kind.map(str::to_owned),
-        from,
-        to,
-        subject: None,
-        slot: None,
-        slots: None,
-        since: Duration::ZERO,
-        until: None,
-        skip: 0,
-        count: None,
-        then,
-    }
+    Rule { kind: kind.map(str::to_owned), from, to, ..Rule::new(then) }
 }

@@ -70,18 +70,7 @@ fn a_leader_that_does_not_hear_a_site_is_not_waited_for_whether_its_ballot_was_p
 fn a_site_that_hears_a_live_leader_refuses_other_candidates() {
     let mut paxos = recovered(vec![]);
     let mut port = Port::default();
-    paxos.on_message(
-        NOW,
-        site(1),
-        PaxosMessage::Heartbeat {
-            ballot: ballot(1, 1),
-            chosen: Slot(0),
-            beat: 1,
-            hears: SiteSet::first(9),
-            applied: Claim::default(),
-        },
-        &mut port,
-    );
+    paxos.on_message(NOW, site(1), heartbeat(ballot(1, 1), Slot(0)), &mut port);
     let prepare = PaxosMessage::Prepare { ballot: ballot(9, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare.clone(), &mut port);
     assert_eq!(port.kinds(), ["HeartbeatReply", "Nack"]);
@@ -110,18 +99,7 @@ fn a_refusal_names_the_leader_that_its_sender_hears_and_no_other() {
     let mut paxos = recovered(vec![]);
     let mut port = Port::default();
     let leader = ballot(1, 1);
-    paxos.on_message(
-        NOW,
-        site(1),
-        PaxosMessage::Heartbeat {
-            ballot: leader,
-            chosen: Slot(0),
-            beat: 1,
-            hears: SiteSet::first(9),
-            applied: Claim::default(),
-        },
-        &mut port,
-    );
+    paxos.on_message(NOW, site(1), heartbeat(leader, Slot(0)), &mut port);
     let prepare = PaxosMessage::Prepare { ballot: ballot(9, 2), first: Slot(0) };
     paxos.on_message(NOW, site(2), prepare, &mut port);
     assert_eq!(port.sent[1], (site(2).into(), refusal(ballot(9, 2), 0, Some(leader))));
@@ -168,18 +146,7 @@ fn following_through_a_peer_ends_when_the_site_hears_a_leader_or_the_peer_does_n
 
     let (mut paxos, mine, at, mut port) = following_through();
     let higher = ballot(mine.round + 1, 2);
-    paxos.on_message(
-        at,
-        site(2),
-        PaxosMessage::Heartbeat {
-            ballot: higher,
-            chosen: Slot(0),
-            beat: 1,
-            hears: SiteSet::first(9),
-            applied: Claim::default(),
-        },
-        &mut port,
-    );
+    paxos.on_message(at, site(2), heartbeat(higher, Slot(0)), &mut port);
     assert_eq!(paxos.route(), Some((higher, site(2))));
     paxos.on_message(at, site(1), refusal(mine, 0, Some(leader)), &mut port);
     assert_eq!(paxos.route(), Some((higher, site(2))), "a late hint counts for nothing");

@@ -89,9 +89,11 @@ proptest! {
             let event = moment.index(session.picture().events.len());
             let Some(request) = request(&session, event, deed) else { continue };
             let at = session.picture().events[event].at;
+            // A copy that is still under way when the run ends has no line.
+            let view = session.look(event).unwrap();
             let of = |copy: u32| {
-                let line = session.picture().events.iter().find(|line| line.copy == Some(copy));
-                line.and_then(|line| line.of).unwrap_or(copy)
+                let seen = view.under_way.iter().find(|seen| seen.copy == copy).unwrap();
+                seen.of.unwrap_or(copy)
             };
             let sending = match &request {
                 Request::Poke { copy, .. } => copy.map(of),

@@ -194,7 +194,7 @@ function wayButtons(way) {
 function waysShown() {
   const all = live.view.under_way, telling = all.filter((way) => !way.background), routine = all.filter((way) => way.background);
   const line = (way) => make("li", { class: "row" }, make("span", {}, `${way.from} → ${way.to} `, quoted(carriedText(way)),
-    make("span", { class: "dim" }, way.arrives === undefined || way.arrives === null ? ", waits" : `, arrives ${seconds(way.arrives, 6)} s`)), make("span", { class: "acts" }, ...wayButtons(way)));
+    make("span", { class: "dim" }, way.of === undefined ? "" : ", a further copy", way.arrives === undefined || way.arrives === null ? ", waits" : `, arrives ${seconds(way.arrives, 6)} s`)), make("span", { class: "acts" }, ...wayButtons(way)));
   const list = (ways) => make("ul", { class: "ways" }, ...ways.map(line));
   const first = live.more ? telling : telling.slice(0, WAYS), body = [telling.length ? list(first) : make("p", { class: "dim" }, "none")];
   if (telling.length > first.length) body.push(make("button", { type: "button", click: () => { live.more = true; waysShown(); } }, `${telling.length - first.length} more`));

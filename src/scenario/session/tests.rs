@@ -112,7 +112,7 @@ fn of_two_copies_of_one_sending_the_chosen_one_is_meant() {
         let mut session = session(&twice);
         let (line, copy) = sent(&session, "Greatest");
         let view = look(&session, line);
-        let second = view.under_way.iter().find(|seen| seen.to == "S1" && seen.copy > copy).unwrap().copy;
+        let second = view.under_way.iter().find(|seen| seen.of == Some(copy)).unwrap().copy;
         let place = done(&mut session, &poke(line, second, how, None));
         let after = &session.picture().events[place + 1..];
         let of_it = after.iter().find(|line| line.copy == Some(second)).unwrap();

@@ -66,6 +66,9 @@ pub struct ViewedProcess {
 pub struct ViewedCopy {
     /// Its number.
     pub copy: u32,
+    /// If it is a further copy: the number of the one that left its sender, which may have arrived long ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
     /// Its sender.
     pub from: String,
     /// Where it arrives.
@@ -141,6 +144,7 @@ fn copy(copy: FlyingCopy) -> ViewedCopy {
     };
     ViewedCopy {
         copy: copy.number,
+        of: (copy.of != copy.number).then_some(copy.of),
         from: copy.from.to_string(),
         to: copy.to.to_string(),
         messages: copy.messages.into_iter().map(|(kind, about)| (kind, subject(about))).collect(),

@@ -239,10 +239,12 @@ fn a_full_outbox_takes_nothing_more_until_the_sync_is_done() {
     for number in 0..50 {
         bench.send(&bench.peer, ProcessId::site(1), ProcessId::site(0), 2 * number);
     }
+    // However late the host comes to its first turn, it is long after that when nothing more is expected.
+    bench.turn_until(|bench| bench.kept() > 0).unwrap();
     let soon = bench.host.now() + Duration::from_millis(100);
     bench.turn_until(|bench| bench.host.now() > soon).unwrap();
     let kept = bench.kept();
-    assert!((1..50).contains(&kept), "kept {kept} of 50 with a full outbox");
+    assert!(kept < 50, "kept {kept} of 50 with a full outbox");
     drop(closed);
     bench.turn_until(|bench| bench.kept() == 50).unwrap();
 }

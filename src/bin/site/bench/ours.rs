@@ -18,6 +18,9 @@ use crate::bench::load::{Figures, Load, LoadTimes, TEXT_BYTES, pause, wait};
 use crate::children::{Children, Folder, loopback};
 use crate::error::ProgramError;
 
+/// How often a site that starts is asked whether it is there, and how precisely its start is measured.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
 /// A running cluster.
 pub(crate) struct SiteCluster {
     sites: Sites,
@@ -56,7 +59,7 @@ pub(crate) fn recovery(folder: &Folder, events: u64) -> Result<RecoveryTime, Pro
     cluster.running = Children::start(core::iter::empty())?;
     let watch = Load::new(1, 0).start();
     cluster.running = cluster.run(1)?;
-    cluster.status(Duration::from_secs(60))?;
+    cluster.await_answer(Duration::from_secs(60))?;
     let seconds = watch.seconds();
     Ok(RecoveryTime { events: committed, seconds, memory_mib: cluster.running.memory_mib(0) })
 }
@@ -111,11 +114,15 @@ impl SiteCluster {
         Children::start((0..count).map(run))
     }
 
-    /// The first answer of site 0.
-    fn status(&self, patience: Duration) -> Result<aviary::tweets::site::Status, ProgramError> {
-        let found = client::statuses(&self.sites, self.key(), patience);
-        let found = found.map_err(|error| ProgramError::Run(error.to_string()))?.into_iter().next().flatten();
-        found.ok_or_else(|| ProgramError::Run(format!("site 0 does not answer within {patience}")))
+    /// Waits for the first answer of site 0. As long as it reads its journal it answers that, and is asked again.
+    fn await_answer(&self, patience: Duration) -> Result<(), ProgramError> {
+        for _ in 0..patience.as_micros() / ASK_EVERY.as_micros() {
+            let found = client::statuses(&self.sites, self.key(), ASK_EVERY);
+            if let [Some(_), ..] = found.map_err(|error| ProgramError::Run(error.to_string()))?[..] {
+                return Ok(());
+            }
+        }
+        Err(ProgramError::Run(format!("site 0 does not answer within {patience}")))
     }
 
     /// The client key that `init` wrote.

@@ -148,23 +148,25 @@ pub struct Recovered<R> {
 }
 
 impl Recovered<Vec<u8>> {
-    /// Decodes each record, as a journal returned it.
-    pub fn decode<R: Wire>(&self) -> Result<Recovered<R>, Damage> {
+    /// Decodes each record, as a journal returned it. Its bytes are gone then, so that not all records are in memory twice.
+    pub fn decode<R: Wire>(self) -> Result<Recovered<R>, Damage> {
         self.decode_with(R::from_bytes)
     }
 
     /// [`decode`](Recovered::decode) with another function that decodes like [`Wire::from_bytes`].
     pub(crate) fn decode_with<R>(
-        &self,
+        self,
         mut decode: impl FnMut(&[u8]) -> Result<R, WireError>,
     ) -> Result<Recovered<R>, Damage> {
-        let count = self.records.len();
-        let decode = |(index, bytes): (usize, &Vec<u8>)| {
+        let Recovered { incarnation, records } = self;
+        let count = records.len();
+        // A list of their own: records that are decoded in place would keep the room of what was read.
+        let mut decoded = Vec::with_capacity(count);
+        for (index, bytes) in records.into_iter().enumerate() {
             let damage = |error| Damage(format!("record {} of {count} does not decode: {error}", index + 1));
-            decode(bytes).map_err(damage)
-        };
-        let records = self.records.iter().enumerate().map(decode).collect::<Result<_, _>>()?;
-        Ok(Recovered { incarnation: self.incarnation, records })
+            decoded.push(decode(&bytes).map_err(damage)?);
+        }
+        Ok(Recovered { incarnation, records: decoded })
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
     fn records_decode_or_the_bad_one_is_named() {
         let records = Vec::from([7u64.to_bytes(), 300u64.to_bytes()]);
         let mut recovered = Recovered { incarnation: 2, records };
-        assert_eq!(recovered.decode::<u64>().unwrap().records, [7, 300]);
+        assert_eq!(recovered.clone().decode::<u64>().unwrap().records, [7, 300]);
         recovered.records[1].push(0);
         let damage = recovered.decode::<u64>().unwrap_err();
         assert_eq!(damage.0, "record 2 of 2 does not decode: bytes remain behind the last value");

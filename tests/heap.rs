@@ -1,7 +1,8 @@
 //! Compares the heap of a process with the sizes that it declares: while its log does not grow, it holds no more memory
 //! than its declared containers explain. Anything else that grows by a few bytes per message shows after a while.
 //!
-//! An allocator counts the heap in a copy of the process: a copy has no spare capacity, and shares what is shared.
+//! An allocator counts the heap in a copy of the process: a copy has no spare capacity, and shares what is shared. It also
+//! counts what a start needs.
 #![cfg(feature = "tweets")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,11 +10,12 @@ use std::fmt::Write as _;
 
 use allocation_counter::measure;
 use aviary::ids::ProcessId;
-use aviary::process::Process;
+use aviary::process::{Process, Recovered};
 use aviary::scenario::{Run, RunOptions, read};
 use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::Participant;
+use aviary::wire::Wire as _;
 // Linked for its code: the harness for the tweet service, which this test need not compile again.
 use sim_runner as _;
 
@@ -77,6 +79,16 @@ fn reads() -> Run<Timelines> {
             network: (latency: Uniform(\"2ms\", \"8ms\"), loss: \"1%\", duplication: \"5%\"), steps: [{steps}])"
     );
     Run::new(&read::<Timelines>("reads.ron", &text).unwrap(), &RunOptions::default()).unwrap()
+}
+
+#[test]
+fn records_are_not_in_memory_twice_while_they_are_decoded() {
+    let record = "x".repeat(1_000);
+    let read = Recovered { incarnation: 1, records: vec![record.to_bytes(); 1_000] };
+    let mut decoded = None;
+    let counted = measure(|| decoded = Some(read.decode::<String>().unwrap()));
+    assert_eq!(decoded.unwrap().records, vec![record; 1_000]);
+    assert!(counted.bytes_max < 100_000, "{counted:?}: more than the list and a few records");
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub fn journal(bytes: &[u8]) {
 fn opened(image: &Image) {
     let Some(mut disk) = image.disk() else { return };
     let Ok((mut journal, recovered)) = Journal::open(&mut disk, &IDENTITY) else { return };
-    let _ = recovered.decode::<Record>();
+    let _ = recovered.clone().decode::<Record>();
     let mut records = Records::default();
     records.push(b"x");
     match journal.append(&mut disk, &records) {

@@ -217,10 +217,10 @@ impl<P: Savable> Player<P> {
                 }
                 Err(records) => {
                     self.tally.starts += 1;
-                    let records = records.iter().map(|record| record.to_vec()).collect();
-                    let recovered = Recovered { incarnation: header.incarnation, records };
                     let mut started = Err(String::new());
                     let caught = catch(&mut || {
+                        let records = records.iter().map(|record| record.to_vec()).collect();
+                        let recovered = Recovered { incarnation: header.incarnation, records };
                         let process =
                             recovered.decode().and_then(|records| P::start(&config, *id, *seed, records));
                         started = process.map_err(|damage| damage.to_string());

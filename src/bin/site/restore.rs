@@ -117,7 +117,7 @@ impl Copies {
         for (site, copy) in (0..).zip(&self.contents) {
             let refused =
                 |damage| ProgramError::Run(format!("site-{site}: {damage}; the backup is of no use"));
-            let decoded = copy.recovered.decode().map_err(refused)?;
+            let decoded = copy.recovered.clone().decode().map_err(refused)?;
             // As `site run` would.
             Participant::start(&sites.config, ProcessId::site(site), Seed(0), decoded.clone())
                 .map_err(refused)?;

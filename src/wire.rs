@@ -166,6 +166,7 @@ impl<'a> Reader<'a> {
 
     /// A LEB128 number that is a length: at most `max`, and at most the number of bytes left. It is safe to allocate
     /// that many items when every item takes at least one byte.
+    #[inline]
     pub fn length(&mut self, max: usize) -> Result<usize, WireError> {
         let length = usize::try_from(self.u64()?).map_err(|_| WireError::Invalid("length"))?;
         if length > max {

@@ -50,7 +50,8 @@ impl SharedValues {
         let shared = RefCell::new(core::mem::take(self));
         let mut input = Reader { rest: bytes, shared: Some(&shared) };
         let value = T::decode(&mut input).and_then(|value| input.finish().map(|()| value));
-        *self = shared.into_inner();
+        // What is left here is empty, and there is nothing to drop.
+        core::mem::forget(core::mem::replace(self, shared.into_inner()));
         value
     }
 

@@ -154,7 +154,7 @@ impl<P: Process> RunningProcess<P> {
     }
 
     /// Whether an input may be handed in at this moment.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn can_take(&self, mode: SyncMode) -> bool {
         let is_held = match mode {
             SyncMode::Overlapped => false,
@@ -191,7 +191,7 @@ impl<P: Process> RunningProcess<P> {
     }
 
     /// Whether no input waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_idle(&self) -> bool {
         !self.has_news() && self.own.is_empty() && self.opened.is_empty() && self.inbox.is_empty()
     }

@@ -14,7 +14,7 @@ use crate::mix::Seed;
 use crate::process::{Links, Subject};
 use crate::sim::net::damage::{astray, cut_short, flip};
 use crate::sim::net::decide::{Arriving, INSIDE, Impairments, NetworkView, Passage, Touched};
-use crate::sim::net::fates::{self, Fate, Fates};
+use crate::sim::net::fates::{Fate, Fates, KnownWords};
 use crate::sim::net::rule::{LinkRule, Ruling};
 use crate::sim::net::rules::{Resolved, Roles, RuleMask, RuleTargets, Rules};
 use crate::sim::net::settings::NetworkSettings;
@@ -28,6 +28,7 @@ use crate::time::{Duration, Instant};
 pub struct Crossing {
     rules: Rules,
     fates: Fates,
+    words: KnownWords,
     network: NetworkSettings,
     /// Whether the network can do more than lose, delay and duplicate.
     is_impaired: bool,
@@ -84,6 +85,7 @@ impl Crossing {
         let mut crossing = Crossing {
             rules: Rules::new(),
             fates: Fates::new(seed),
+            words: KnownWords::default(),
             is_impaired: network.is_impaired(),
             network: network.clone(),
             sites,
@@ -148,7 +150,7 @@ impl Crossing {
         if from.shares_program_with(to) {
             return out.push(plain(INSIDE));
         }
-        let (kind, identity) = fates::identity(labels);
+        let (kind, identity) = self.words.identity(labels);
         let fate = self.fates.draw(&self.network, now, identity, (from, to));
         let mut network = NetworkView::calm((from, to));
         network.rule = self.rules.take(now, (from, to), labels, &mut RuleMask::of(kind));

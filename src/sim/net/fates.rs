@@ -152,13 +152,38 @@ pub(crate) fn hash_of_kind(kind: &str) -> u64 {
     mix::absorb(0, kind.as_bytes())
 }
 
-/// The identity of a datagram, as one word: kind and subject of its first message, or 0 without messages. The first word
-/// is the hash of that kind alone.
-#[inline]
-pub(crate) fn identity(labels: &[(&'static str, Subject)]) -> (u64, u64) {
-    let Some((kind, subject)) = labels.first() else { return (0, 0) };
-    let kind = hash_of_kind(kind);
-    (kind, mix::stir(mix::absorb(kind, subject.noun.as_bytes()), [subject.number, 0]))
+/// A kind, a noun, and their hashes: that of the kind alone, and that of both.
+type Hashed = (&'static str, &'static str, [u64; 2]);
+
+/// Kinds and nouns of messages that were sent lately, so that few are hashed again. Each has its place by where its kind is
+/// in memory, which decides only whether it is found.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownWords([Hashed; 16]);
+
+impl Default for KnownWords {
+    fn default() -> KnownWords {
+        KnownWords([("", "", KnownWords::hash("", "")); 16])
+    }
+}
+
+impl KnownWords {
+    /// The identity of a datagram, as one word: kind and subject of its first message, or 0 without messages. The first
+    /// word is the hash of that kind alone.
+    #[inline]
+    pub(crate) fn identity(&mut self, labels: &[(&'static str, Subject)]) -> (u64, u64) {
+        let Some((kind, subject)) = labels.first() else { return (0, 0) };
+        let known = &mut self.0[(kind.as_ptr().addr() >> 2) % 16];
+        if !core::ptr::eq(known.0, *kind) || !core::ptr::eq(known.1, subject.noun) {
+            *known = (kind, subject.noun, KnownWords::hash(kind, subject.noun));
+        }
+        let [kind, both] = known.2;
+        (kind, mix::stir(both, [subject.number, 0]))
+    }
+
+    fn hash(kind: &str, noun: &str) -> [u64; 2] {
+        let kind = hash_of_kind(kind);
+        [kind, mix::absorb(kind, noun.as_bytes())]
+    }
 }
 
 /// Where the draws for all copies of one datagram begin.
@@ -286,14 +311,14 @@ mod tests {
         let half = Chance { numerator: 1, denominator: 2 };
         let network = NetworkSettings { loss: half, ..NetworkSettings::calm(latency) };
         let check = |what: &str, ways: &dyn Fn(u64) -> (u64, Subject, ProcessId)| {
-            let mut fates = Fates::new(Seed(3));
+            let (mut fates, mut words) = (Fates::new(Seed(3)), KnownWords::default());
             let (mut counts, mut pairs, mut lost_by_delay) = ([0u64; 256], [0u64; 256], [0u64; 256]);
             let mut last = 0;
             for n in 0..65_536 {
                 let (at, subject, to) = ways(n);
                 let ends = (ProcessId::site(0), to);
-                let fate =
-                    fates.draw(&network, Instant::from_micros(at), identity(&[("Accept", subject)]).1, ends);
+                let (_, identity) = words.identity(&[("Accept", subject)]);
+                let fate = fates.draw(&network, Instant::from_micros(at), identity, ends);
                 let delay = usize::try_from(fate.delay.as_micros()).unwrap();
                 counts[delay] += 1;
                 lost_by_delay[delay] += u64::from(fate.is_lost);

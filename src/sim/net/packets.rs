@@ -7,7 +7,7 @@ use core::mem;
 
 use crate::frame::Datagram;
 use crate::outbox::Spare;
-use crate::sim::net::fates;
+use crate::sim::net::fates::KnownWords;
 use crate::sim::net::rules::RuleMask;
 use crate::sim::watch::line::{Contents, SharedLabels, TracedCopy};
 use crate::time::Instant;
@@ -88,19 +88,21 @@ pub(crate) struct Packets<M> {
     free: Vec<u32>,
     /// The number of copies so far.
     numbered: u32,
+    words: KnownWords,
     /// Memory for the next datagrams.
     pub(crate) spare: Spare,
 }
 
 impl<M> Packets<M> {
     pub(crate) fn new() -> Packets<M> {
-        Packets { slab: Vec::new(), free: Vec::new(), numbered: 0, spare: Spare::default() }
+        let (slab, free, words) = (Vec::new(), Vec::new(), KnownWords::default());
+        Packets { slab, free, numbered: 0, words, spare: Spare::default() }
     }
 
     /// Stores a datagram with one copy. The caller must release that copy too.
     #[inline]
     pub(crate) fn post(&mut self, datagram: Box<Datagram>) -> PacketId {
-        let (kind, identity) = fates::identity(&datagram.labels);
+        let (kind, identity) = self.words.identity(&datagram.labels);
         let copy = CopyId::default();
         if let Some(place) = self.free.pop() {
             let packet = &mut self.slab[place as usize];

@@ -190,12 +190,19 @@ impl RuleMask {
     }
 }
 
+/// One bit of 64 for each kind, by its hash: few kinds have the same.
+const fn bit_of_kind(kind: u64) -> u64 {
+    1 << (kind % 64)
+}
+
 /// The rules in order, and which of them are live.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     list: Vec<CountedRule>,
     /// The places of the rules whose window is open and that are not over. Valid until `next_edge`.
     live: Vec<usize>,
+    /// The [bits](bit_of_kind) of the kinds that live rules admit.
+    kinds: u64,
     next_edge: Instant,
     /// Changes when the live rules change; never 0.
     version: u64,
@@ -203,7 +210,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new() -> Rules {
-        Rules { list: Vec::new(), live: Vec::new(), next_edge: NEVER, version: 1 }
+        Rules { list: Vec::new(), live: Vec::new(), kinds: 0, next_edge: NEVER, version: 1 }
     }
 
     /// Adds a rule after the others. Its targets are resolved at this moment.
@@ -264,6 +271,7 @@ impl Rules {
     fn refresh(&mut self, now: Instant) {
         self.version += 1;
         self.live.clear();
+        self.kinds = 0;
         self.next_edge = NEVER;
         for (place, counted) in self.list.iter().enumerate() {
             let (since, until) = (counted.rule.since, counted.rule.until);
@@ -272,13 +280,18 @@ impl Rules {
             } else if until.is_none_or(|until| now < until) && !counted.is_over() {
                 self.next_edge = self.next_edge.min(until.unwrap_or(self.next_edge));
                 self.live.push(place);
+                self.kinds |= counted.kind.map_or(u64::MAX, bit_of_kind);
             }
         }
     }
 
     /// Computes the mask of a datagram, once for all its recipients.
+    #[inline]
     fn sift(&self, mask: &mut RuleMask, from: ProcessId, labels: &Labels) {
         (mask.about, mask.version) = (0, self.version);
+        if labels.len() == 1 && self.kinds & bit_of_kind(mask.kind) == 0 {
+            return;
+        }
         for (bit, place) in self.live.iter().enumerate() {
             if self.list[*place].is_about(from, labels, mask.kind) {
                 mask.about |= 1 << bit.min(63);
@@ -374,17 +387,13 @@ impl Rules {
 mod tests {
     use super::*;
 
+    const ANY: Filter = Filter { kind: None, from: Target::Any, to: Target::Any, about: None, slots: None };
+
     #[test]
     fn the_first_live_rule_within_its_ordinals_decides() {
         let rule = |kind: &str, skip, count, since, ruling| LinkRule {
             name: Some(kind.into()),
-            filter: Filter {
-                kind: Some(kind.into()),
-                from: Target::Any,
-                to: Target::Any,
-                about: None,
-                slots: None,
-            },
+            filter: Filter { kind: Some(kind.into()), ..ANY },
             since: Instant::from_micros(since),
             until: Some(Instant::from_micros(100)),
             skip,
@@ -400,10 +409,8 @@ mod tests {
         let mut take = |at, kind| {
             let labels = [("Ping", Subject::NONE), (kind, Subject::slot(1))];
             let (from, to) = (ProcessId::site(0), ProcessId::site(1));
-            let ends = (from, to);
-            rules
-                .take(Instant::from_micros(at), ends, &labels, &mut RuleMask::of(0))
-                .map(|taken| taken.ruling)
+            let taken = rules.take(Instant::from_micros(at), (from, to), &labels, &mut RuleMask::of(0));
+            taken.map(|taken| taken.ruling)
         };
         assert_eq!(take(9, "Accept"), None, "not yet");
         assert_eq!(take(10, "Accept"), None, "the first match is skipped");
@@ -414,13 +421,13 @@ mod tests {
         assert_eq!(take(100, "Promise"), None);
         assert!(rules.unmatched().eq(["Nack"]));
     }
+
     #[test]
     fn a_spent_rule_is_not_looked_at_again_and_has_matched() {
         let (from, to) = (ProcessId::site(0), ProcessId::site(1));
-        let any = Filter { kind: None, from: Target::Any, to: Target::Any, about: None, slots: None };
         let rule = |count| LinkRule {
             name: Some("rule".into()),
-            filter: any.clone(),
+            filter: ANY,
             since: Instant::ZERO,
             until: None,
             skip: 0,
@@ -433,10 +440,8 @@ mod tests {
             rules.push(rule(count), RuleTargets::ANYBODY, Instant::ZERO, false);
         }
         assert_eq!((rules.unmatched().count(), rules.live.len()), (2, 2));
-        let mut takes = || {
-            let labels = [("Accept", Subject::NONE)];
-            rules.take(Instant::ZERO, (from, to), &labels, &mut RuleMask::of(0)).is_some()
-        };
+        let labels = [("Accept", Subject::NONE)];
+        let mut takes = || rules.take(Instant::ZERO, (from, to), &labels, &mut RuleMask::of(0)).is_some();
         assert_eq!([takes(), takes(), takes()], [true, true, false]);
         assert_eq!((rules.unmatched().count(), rules.live.len()), (0, 0));
         assert!(!rules.may_take());

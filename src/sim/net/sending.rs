@@ -195,7 +195,7 @@ impl<P: Process> Net<P> {
     }
 
     /// Whether the link of an arriving copy was cut while it was under way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_cut_off(&self, id: PacketId, to: ProcessId) -> bool {
         !self.is_calm
             && !matches!(self.order, LinkOrder::Stream(_))

@@ -22,7 +22,7 @@ use crate::replicated::digests::DIGESTS_MAX;
 use crate::replicated::machine::{Machine, Read};
 use crate::replicated::message::{Message, Phase, Record, Status};
 use crate::replicated::note::Note;
-use crate::replicated::paxos::{self, Ballot, Log, Paxos};
+use crate::replicated::paxos::{self, Ballot, Deadline, Log, Paxos, earlier};
 use crate::replicated::process::Replicated;
 use crate::replicated::queue::Queue;
 use crate::replicated::reads::Reads;
@@ -188,18 +188,14 @@ impl<M: Machine> Site<M> {
         self.paxos.rekey(salt);
     }
 
-    pub(super) fn deadline(&self) -> (Instant, &'static str) {
-        let retry =
-            (self.queue.is_pending() && self.leading.is_none()).then_some((self.queue.retry_at, "resubmit"));
-        let parked = self.parked.front().map(|parked| (parked.until, "query"));
-        let pending_taken = self.pending_taken.front().map(|pending_taken| (pending_taken.at, "taken"));
-        let reads = self.reads.deadline().map(|until| (until, "query"));
-        let compare = self.comparison.deadline().map(|at| (at, "compare"));
-        let propose = self.leading.as_ref().and_then(|leading| leading.propose_at).map(|at| (at, "propose"));
-        [retry, parked, pending_taken, reads, propose, compare]
-            .into_iter()
-            .flatten()
-            .fold(self.paxos.deadline(), |a, b| if b.0 < a.0 { b } else { a })
+    pub(super) fn deadline(&self) -> Deadline {
+        let is_retried = self.queue.is_pending() && self.leading.is_none();
+        let first = earlier(self.paxos.deadline(), is_retried.then_some(self.queue.retry_at), "resubmit");
+        let first = earlier(first, self.parked.front().map(|parked| parked.until), "query");
+        let first = earlier(first, self.pending_taken.front().map(|pending_taken| pending_taken.at), "taken");
+        let first = earlier(first, self.reads.deadline(), "query");
+        let propose_at = self.leading.as_ref().and_then(|leading| leading.propose_at);
+        earlier(earlier(first, propose_at, "propose"), self.comparison.deadline(), "compare")
     }
 
     pub(super) fn on_message(

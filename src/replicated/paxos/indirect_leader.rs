@@ -6,7 +6,7 @@
 //! Only a site that hears the leader itself gives the hint, so such peers form no chain. A site whose peers hear no
 //! leader either is not served until one of them does.
 
-use super::{Ballot, Paxos, PaxosMessage, PaxosNote, Phase, Port, Value};
+use super::{Ballot, Deadline, Paxos, PaxosMessage, PaxosNote, Phase, Port, Value, earlier};
 use crate::ids::SiteId;
 use crate::time::Instant;
 
@@ -102,11 +102,8 @@ impl<V: Value> Paxos<V> {
         }
     }
 
-    pub(super) fn following_deadline(&self) -> (Instant, &'static str) {
+    pub(super) fn following_deadline(&self) -> Deadline {
         let election = (self.election_at.unwrap_or(Instant::ZERO), "election");
-        match self.indirect_leader {
-            Some(indirect) if indirect.poll_at < election.0 => (indirect.poll_at, "poll"),
-            Some(_) | None => election,
-        }
+        earlier(election, self.indirect_leader.map(|indirect| indirect.poll_at), "poll")
     }
 }

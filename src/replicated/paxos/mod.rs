@@ -54,6 +54,18 @@ use room::Unwritten;
 use survey::Survey;
 use syncs::Syncs;
 
+/// A deadline and the reason for it.
+pub type Deadline = (Instant, &'static str);
+
+/// The earlier one of a deadline and a second one, if there is a second. Of two at one time it is the first.
+#[inline]
+pub(crate) fn earlier(first: Deadline, second: Option<Instant>, reason: &'static str) -> Deadline {
+    match second {
+        Some(at) if at < first.0 => (at, reason),
+        _ => first,
+    }
+}
+
 /// The requirements on values.
 pub trait Value: Wire + PartialEq {}
 
@@ -262,16 +274,15 @@ impl<V: Value> Paxos<V> {
     }
 
     /// When it wants to be woken, and the reason.
-    pub fn deadline(&self) -> (Instant, &'static str) {
+    pub fn deadline(&self) -> Deadline {
         let phase = match &self.phase {
             Phase::Following => self.following_deadline(),
             Phase::Campaigning(campaign) => (campaign.resend_at, "campaign"),
             Phase::Leading(leadership) => leadership.deadline(),
         };
-        let fetch = self.learner.deadline().map(|retry_at| (retry_at, "fetch"));
-        let survey = self.survey.as_ref().map(|survey| (survey.resend_at, "survey"));
-        let learned = self.owes_records().then_some((Instant::ZERO, "records"));
-        [fetch, survey, learned].into_iter().flatten().fold(phase, |a, b| if b.0 < a.0 { b } else { a })
+        let phase = earlier(phase, self.learner.deadline(), "fetch");
+        let phase = earlier(phase, self.survey.as_ref().map(|survey| survey.resend_at), "survey");
+        earlier(phase, self.owes_records().then_some(Instant::ZERO), "records")
     }
 
     /// Reports everything that grows, with its limit. The chosen prefix grows for ever.

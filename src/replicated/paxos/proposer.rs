@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 
 use super::syncs::quick;
 use super::{
-    Ballot, COUNT_MAX, Config, Entry, Log, Paxos, PaxosMessage, PaxosNote, Phase, Port, Quorum, Slot, Value,
+    Ballot, COUNT_MAX, Config, Deadline, Entry, Log, Paxos, PaxosMessage, PaxosNote, Phase, Port, Quorum,
+    Slot, Value, earlier,
 };
 use crate::ids::{SITES_MAX, SiteId, SiteSet};
 use crate::process::Size;
@@ -115,11 +116,10 @@ impl Leadership {
         see(Size { what: "slots to propose again", holds: ahead(self.inherited), max: config.open_max() });
     }
 
-    pub(super) fn deadline(&self) -> (Instant, &'static str) {
-        let resend = (!self.in_flight.is_empty()).then_some((self.resend_at, "resend"));
-        let announce = self.announce_at.map(|at| (at, "watermark"));
+    pub(super) fn deadline(&self) -> Deadline {
         let heartbeat = (self.heartbeat_at, "heartbeat");
-        [resend, announce].into_iter().flatten().fold(heartbeat, |a, b| if b.0 < a.0 { b } else { a })
+        let first = earlier(heartbeat, (!self.in_flight.is_empty()).then_some(self.resend_at), "resend");
+        earlier(first, self.announce_at, "watermark")
     }
 
     /// Whether an accept quorum, itself included, answered within `patience`.

@@ -54,6 +54,8 @@ pub(crate) struct Fired<C> {
 struct TrackProgress {
     /// The armed step, or the number of steps if the track is finished.
     next: usize,
+    /// Whether its armed step is certain to fire.
+    is_certain: bool,
     /// Whether its trigger came while its target did not exist.
     is_due: bool,
     /// Sender and recipient of the datagram that triggered it.
@@ -86,6 +88,8 @@ pub(crate) struct Director<C> {
     /// Steps that fire at a time and are not in the world's queue yet.
     pub(super) timers: Vec<(Instant, StepId)>,
     pub(super) due_count: usize,
+    /// The number of tracks whose armed step is certain to fire.
+    certain: usize,
     pub(super) is_stopped: bool,
 }
 
@@ -100,6 +104,7 @@ impl<C: Clone> Director<C> {
             fired: VecDeque::new(),
             timers: Vec::new(),
             due_count: 0,
+            certain: 0,
             is_stopped: false,
         };
         for track in 0..director.progress.len() {
@@ -109,8 +114,13 @@ impl<C: Clone> Director<C> {
     }
 
     fn arm(&mut self, track: usize, next: usize, now: Instant) {
-        self.progress[track] = TrackProgress { next, ..TrackProgress::default() };
-        let Some(step) = self.tracks[track].get(next) else { return };
+        let step = self.tracks[track].get(next);
+        let is_certain = step.is_some_and(|step| !step.is_optional || step.trigger.is_time());
+        let now_armed = TrackProgress { next, is_certain, ..TrackProgress::default() };
+        let before = core::mem::replace(&mut self.progress[track], now_armed);
+        self.certain += usize::from(is_certain);
+        self.certain -= usize::from(before.is_certain);
+        let Some(step) = step else { return };
         let id = StepId { track, index: next };
         match &step.trigger {
             Trigger::At(at) => self.timers.push((now.max(*at), id)),
@@ -234,11 +244,7 @@ impl<C: Clone> Director<C> {
     /// Whether no step is certain to fire any more: each track is finished, or is at an optional step that waits for
     /// something other than a time.
     pub(crate) fn is_done(&self) -> bool {
-        let is_over = |(track, progress): (&Track<C>, &TrackProgress)| match track.get(progress.next) {
-            None => true,
-            Some(step) => step.is_optional && !step.trigger.is_time(),
-        };
-        self.is_stopped || (self.fired.is_empty() && self.tracks.iter().zip(&self.progress).all(is_over))
+        self.is_stopped || (self.fired.is_empty() && self.certain == 0)
     }
 
     /// How many optional steps fired, and how many there are.

@@ -64,6 +64,17 @@ fn scenarios() {
 }
 
 #[test]
+fn the_dictionary_holds_the_words_of_all_scenarios() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(root.join("scenarios")).unwrap().map(|entry| entry.unwrap().path());
+    let texts: Vec<String> =
+        files.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap()).collect();
+    let wanted = targets::words::dictionary(&targets::words::of_schema(texts.iter()));
+    let found = fs::read_to_string(root.join("fuzz/scenario.dict")).unwrap();
+    assert!(wanted == found, "out of date: cargo run --manifest-path fuzz/Cargo.toml --example seeds");
+}
+
+#[test]
 fn outsiders() {
     check("outsider", 4, targets::outsider);
 }

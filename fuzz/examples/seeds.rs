@@ -18,7 +18,7 @@ use aviary::time::{Duration, Instant};
 use aviary::tweets::service::Timelines;
 use aviary::tweets::site::{Message, Participant};
 use aviary::wire::Wire;
-use aviary_fuzz::{IDENTITY, Image};
+use aviary_fuzz::{IDENTITY, Image, words};
 
 /// Longer inputs are not used as seeds: a fuzzer is quick with short inputs.
 const BYTES_MAX: usize = 500;
@@ -174,29 +174,21 @@ fn journals(records: &[Vec<u8>]) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Er
 
 /// Writes files that contain every word, and a dictionary of the words.
 fn write_scenarios(texts: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
-    let words = |text: &str| -> BTreeSet<String> {
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
-        words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())).map(str::to_owned).collect()
-    };
-    let is_of_schema = |word: &String| {
-        let uses = texts.values().filter(|text| words(text).contains(word)).count();
-        uses > 1 || word.starts_with(|c: char| c.is_ascii_uppercase())
-    };
-    let all: BTreeSet<String> = texts.values().flat_map(|text| words(text)).filter(is_of_schema).collect();
+    let all = words::of_schema(texts.values());
+    let words: BTreeMap<&String, BTreeSet<&str>> =
+        texts.iter().map(|(name, text)| (name, words::of(text))).collect();
     let mut missing = all.clone();
     let mut chosen = BTreeMap::new();
     while let Some((name, text)) = texts
         .iter()
         .filter(|(name, _)| !chosen.contains_key(*name))
-        .max_by_key(|(_, text)| words(text).intersection(&missing).count() * 1_000 / (text.len() + 400))
+        .max_by_key(|(name, text)| words[name].intersection(&missing).count() * 1_000 / (text.len() + 400))
         .filter(|_| !missing.is_empty() && chosen.len() < 6)
     {
-        missing = missing.difference(&words(text)).cloned().collect();
+        missing = missing.difference(&words[name]).copied().collect();
         chosen.insert(name.clone(), text.clone().into_bytes());
     }
-    let dictionary: String = all.iter().map(|word| format!("\"{word}\"\n")).collect();
-    fs::write("fuzz/scenario.dict", dictionary)?;
+    fs::write("fuzz/scenario.dict", words::dictionary(&all))?;
     write("scenario", chosen)
 }
 

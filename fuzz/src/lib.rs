@@ -3,6 +3,7 @@
 //! Nothing here needs a fuzzer: `tests/fuzz_seeds.rs` of the main crate runs the same functions over the seeds.
 
 mod files;
+pub mod words;
 
 use std::sync::LazyLock;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-pub(crate) use search::{AskArgs, BlameArgs, DrawArgs, ShrinkArgs, SweepArgs};
+pub(crate) use search::{AskArgs, BlameArgs, DrawArgs, SEARCH_EVENTS_MAX, ShrinkArgs, SweepArgs};
 #[cfg(feature = "http")]
 pub(crate) use step::StepArgs;
 

@@ -13,11 +13,11 @@ use aviary::sim::Question;
 use serde_json::{Map, Value, json};
 
 use crate::Exit;
-use crate::args::{AskArgs, Format};
+use crate::args::{AskArgs, Format, SEARCH_EVENTS_MAX};
 use crate::columns::{TableColumn, columns};
 use crate::files::load;
 use crate::interrupt;
-use crate::report::{error, program, quoted, refused_as_planted_otherwise, stdout, usage};
+use crate::report::{ReplayCommand, error, program, quoted, refused_as_planted_otherwise, stdout, usage};
 use crate::sweep::clock::Stopwatch;
 use crate::sweep::numbers::count;
 use crate::sweep::screen::Screen;
@@ -259,17 +259,20 @@ impl<S: Service> Report<'_, S> {
 
     /// The command that shows this run.
     fn reproduce(&self, (source, seed): (usize, u64)) -> String {
-        let (source, program) = (&self.sources[source], program());
-        let saboteur =
-            self.args.saboteur.as_ref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
+        let source = &self.sources[source];
+        // A run may end at a bound that is smaller than the usual one.
+        let events_max = Some(self.args.events_max).filter(|most| *most != SEARCH_EVENTS_MAX);
+        let saboteur = self.args.saboteur.as_deref();
+        let replay = |path, seed| ReplayCommand { path, seed, saboteur, events_max };
         let name = Path::new(source.name());
         if source.only().is_some() {
-            return format!("{program} replay {} --seed {seed}{saboteur} --trace", quoted(name));
+            return format!("{} --trace", replay(name, Some(seed)));
         }
         let stem = name.file_stem().unwrap_or(name.as_os_str()).to_string_lossy();
-        let file = quoted(Path::new(&format!("{stem}-{seed}.ron")));
-        let drawn = format!("{program} draw {} --seed {seed} -o {file}", quoted(name));
-        format!("{drawn} && {program} replay {file}{saboteur} --trace")
+        let file = format!("{stem}-{seed}.ron");
+        let file = Path::new(&file);
+        let drawn = format!("{} draw {} --seed {seed} -o {}", program(), quoted(name), quoted(file));
+        format!("{drawn} && {} --trace", replay(file, None))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `draw`: prints the scenario that a profile draws from a seed.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use aviary::scenario::{BadFile, CannotDraw, Profile, Scenario, Service, draw_rec
 use crate::Exit;
 use crate::args::DrawArgs;
 use crate::columns::{TableColumn, columns};
+use crate::files::write_new;
 use crate::report::{error, stdout};
 
 pub(crate) fn draw<S: Service>(args: &DrawArgs) -> io::Result<Exit> {
@@ -30,11 +31,10 @@ pub(crate) fn draw<S: Service>(args: &DrawArgs) -> io::Result<Exit> {
         Err(why) => return Ok(refuse(&why.to_string())),
     };
     if let Some(path) = &args.output {
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
-        let written = match file {
+        let written = match write_new(path, &text) {
             // A command that draws and runs can be repeated.
             Err(why) if why.kind() == io::ErrorKind::AlreadyExists && holds(path, &text) => Ok(()),
-            file => file.and_then(|mut file| file.write_all(text.as_bytes())),
+            written => written,
         };
         if let Err(why) = written {
             return Ok(refuse(&format!("failed to write {}: {why}", path.display())));
@@ -54,8 +54,12 @@ fn holds(path: &Path, text: &str) -> bool {
 
 /// A profile of the library, by its name, or one in a file.
 pub(crate) fn find<S: Service>(name: &str) -> Result<Profile, String> {
-    let read =
-        |path: &str, text: &str| Profile::read::<S>(path, text).map_err(|bad: BadFile| bad.to_string());
+    // Whoever prints it says that it is an error.
+    let unmarked = |bad: BadFile| {
+        let text = bad.to_string();
+        text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+    };
+    let read = |path: &str, text: &str| Profile::read::<S>(path, text).map_err(unmarked);
     if let Some((name, text)) = PROFILES.iter().find(|(known, _)| *known == name) {
         return read(&format!("profiles/{name}.ron"), text);
     }

@@ -1,11 +1,21 @@
 //! From paths to scenarios: all of them are read and checked before anything runs.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use aviary::scenario::{BadFile, Profile, Scenario, Service, read};
 use aviary::search::Failure;
+
+/// Writes a file that does not exist yet. Where that fails, no part of it is left in the way of the next try.
+pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let written = file.write_all(text.as_bytes());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
 
 /// A scenario and its origin.
 pub(crate) struct Loaded<S: Service> {

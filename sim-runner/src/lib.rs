@@ -215,9 +215,10 @@ impl Exit {
         }
     }
 
-    /// The exit for several verdicts: the first of 1, 4, 3, 5, 6 that occurs.
+    /// The exit for several verdicts: the first of 1, 4, 3, 5, 6, 2 that occurs.
     pub fn worst(exits: &[Exit]) -> Exit {
-        let order = [Exit::Violated, Exit::Nondeterministic, Exit::Stalled, Exit::Stale, Exit::Blind];
+        let order =
+            [Exit::Violated, Exit::Nondeterministic, Exit::Stalled, Exit::Stale, Exit::Blind, Exit::Usage];
         order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Passed)
     }
 
@@ -246,9 +247,10 @@ mod tests {
 
     #[test]
     fn the_worst_of_several_is_by_its_meaning_not_its_number() {
-        use Exit::{Nondeterministic, Passed, Stale, Stalled, Violated};
+        use Exit::{Nondeterministic, Passed, Stale, Stalled, Usage, Violated};
         assert_eq!(Exit::worst(&[]), Passed);
-        assert_eq!(Exit::worst(&[Passed, Stale, Stalled]), Stalled);
+        assert_eq!(Exit::worst(&[Passed, Usage]), Usage, "a report that was not written");
+        assert_eq!(Exit::worst(&[Usage, Stale, Stalled]), Stalled);
         assert_eq!(Exit::worst(&[Stalled, Nondeterministic, Passed]), Nondeterministic);
         assert_eq!(Exit::worst(&[Stale, Nondeterministic, Violated]), Violated);
     }

@@ -1,12 +1,12 @@
 //! `new`: writes a scenario to start from.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 
 use aviary::scenario::{Service, starter};
 
 use crate::Exit;
 use crate::args::NewArgs;
+use crate::files::write_new;
 use crate::report::{error, program, stdout};
 
 pub(crate) fn new<S: Service>(args: &NewArgs) -> io::Result<Exit> {
@@ -17,8 +17,7 @@ pub(crate) fn new<S: Service>(args: &NewArgs) -> io::Result<Exit> {
     }
     let file = format!("{}.ron", args.name);
     let path = if args.dir.as_os_str() == "." { file.into() } else { args.dir.join(file) };
-    let file = OpenOptions::new().write(true).create_new(true).open(&path);
-    if let Err(why) = file.and_then(|mut file| file.write_all(starter::<S>().as_bytes())) {
+    if let Err(why) = write_new(&path, &starter::<S>()) {
         error(format_args!("failed to write {}: {why}", path.display()));
         return Ok(Exit::Usage);
     }

@@ -1,6 +1,6 @@
 //! Output: for people and for machines.
 
-use std::fmt::Arguments;
+use std::fmt::{self, Arguments};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anstream::AutoStream;
 use aviary::foreign::rebuilt::{REPLAYED_MAX, Replayed};
 use aviary::ids::ProcessId;
-use aviary::scenario::{Outcome, Problem, Service, Verdict};
+use aviary::scenario::{Outcome, Problem, RunOptions, Service, Verdict};
 use aviary::sim::{LineClass, StoryEntry};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 
@@ -252,6 +252,35 @@ fn cut(mut line: String) -> String {
     line
 }
 
+/// What a saved failure says of a run that ended at a bound.
+pub(crate) const UNDECIDED: &str = "undecided";
+
+/// The command that replays a run.
+pub(crate) struct ReplayCommand<'a> {
+    pub(crate) path: &'a Path,
+    /// The seed, unless it is the scenario's own.
+    pub(crate) seed: Option<u64>,
+    pub(crate) saboteur: Option<&'a str>,
+    /// The bound on events, where the run ends at it: a replay with another bound goes on.
+    pub(crate) events_max: Option<u64>,
+}
+
+impl fmt::Display for ReplayCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} replay {}", program(), quoted(self.path))?;
+        if let Some(seed) = self.seed {
+            write!(f, " --seed {seed}")?;
+        }
+        if let Some(saboteur) = self.saboteur {
+            write!(f, " --saboteur {saboteur}")?;
+        }
+        match self.events_max {
+            Some(most) if most != RunOptions::default().events_max => write!(f, " --events-max {most}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Prints the property and a sentence, the last lines that matter, and how to reproduce the failure.
 pub(crate) fn failure(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bool) -> io::Result<()> {
     let text = ran.outcome.verdict.to_string();
@@ -262,9 +291,11 @@ pub(crate) fn failure(out: &mut impl Write, ran: &RanScenario<'_>, is_traced: bo
             line(out, "  ", one)?;
         }
     }
-    let (path, seed) = (quoted(ran.path), ran.outcome.seed);
-    let saboteur = ran.saboteur.map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-    writeln!(out, "  reproduce: {} replay {path} --seed {seed}{saboteur} --trace", program())
+    let Outcome { seed, events, verdict, .. } = &ran.outcome;
+    // A run that is undecided ended at a bound. With this one it ends there again.
+    let events_max = matches!(verdict, Verdict::Undecided { .. }).then_some(*events);
+    let replay = ReplayCommand { path: ran.path, seed: Some(*seed), saboteur: ran.saboteur, events_max };
+    writeln!(out, "  reproduce: {replay} --trace")
 }
 
 /// The last lines of the processes that the sentence names, and of the world; of all processes if it names none.

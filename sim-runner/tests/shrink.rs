@@ -115,7 +115,7 @@ fn what_passes_is_not_shrunk() {
     let scenario = read::<Timelines>("quiet.ron", "Scenario(about: \"All is quiet.\", sites: 3)")
         .unwrap_or_else(|bad| panic!("{bad}"));
     let why = shrink(&runner, &scenario, None, &BUDGET).unwrap_err();
-    assert_eq!(why.to_string(), "nothing to shrink: it passes");
+    assert_eq!(why.to_string(), "there is no failure: it passes");
     let other = Property::Stalled { how: String::new() };
     assert!(matches!(shrink(&runner, &scenario, Some(&other), &BUDGET), Err(NotShrunk::Otherwise(_))));
 }

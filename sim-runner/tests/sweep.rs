@@ -213,6 +213,20 @@ fn failures_are_saved_as_they_are_where_nothing_is_to_be_shrunk() {
 }
 
 #[test]
+fn the_command_for_a_run_that_ended_at_a_bound_ends_there_again() {
+    let folder = folder("bounded");
+    let (code, text, _) = output(&folder, &["sweep", "good.ron", "--seeds", "3..4", "--events-max", "20"]);
+    assert_eq!(code, 5, "{text}");
+    let file = fs::read_to_string(&saved(&folder)[0]).unwrap();
+    let (_, replay) = file.split_once("// Replay: ").unwrap();
+    let (replay, _) = replay.split_once('\n').unwrap();
+    assert!(text.contains(replay), "{replay} is missing in\n{text}");
+    let args: Vec<&str> = replay.split(' ').skip(1).collect();
+    let (code, text, _) = output(&folder, &args);
+    assert!(code == 5 && text.contains("no verdict after 20 events"), "{replay}: {text}");
+}
+
+#[test]
 fn what_is_wrong_is_found_before_anything_runs() {
     let folder = folder("wrong");
     fs::write(folder.join("file"), "x").unwrap();
@@ -243,6 +257,8 @@ fn what_is_wrong_is_found_before_anything_runs() {
     check(&["good.ron", "--seeds", "0..9", "--saboteur", "nobody"], "unknown saboteur `nobody`");
     check(&["good.ron", "--seeds", "0..9", "--threads", "0"], "--threads");
     check(&["--corpus", "none"], "there is no folder none");
+    let (code, _, error) = output(&folder, &["draw", "good.ron", "--seed", "1"]);
+    assert!(code == 2 && error.starts_with("error: ") && error.matches("error:").count() == 1, "{error}");
     check(&["--corpus", "plain"], "plain/good.ron is a scenario and no saved failure");
     check(&["--corpus", "old"], "a failure of an older schema, 0");
 }

@@ -157,7 +157,7 @@ impl<S: Service> Sweep<S> {
             threads: self.threads,
             folder: Some(folder),
             saboteur: None,
-            replay: &|path, _| {
+            replay: &|path, _, _| {
                 let path = path.display();
                 format!(
                     "`replay {path} --trace`, as arguments of your program, or `search::replay` in a test"

@@ -42,8 +42,8 @@ pub struct Settle<'a, S: Service> {
     pub folder: Option<&'a Path>,
     /// The planted bug, if any.
     pub saboteur: Option<&'a str>,
-    /// The command that replays the file at this path, under this seed.
-    pub replay: &'a (dyn Fn(&Path, u64) -> String + Sync),
+    /// The command that replays the file at this path, under this seed, which breaks this property.
+    pub replay: &'a (dyn Fn(&Path, u64, &str) -> String + Sync),
 }
 
 impl<S: Service> core::fmt::Debug for Settle<'_, S> {
@@ -237,8 +237,11 @@ impl<S: Service> Settle<'_, S> {
             let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             format!("failed to run it for {}: {}", path.display(), messages.join("; "))
         })?;
-        write_aside(path, &failure.write(&outcome, &(self.replay)(path, failure.scenario.seed)))
-            .map_err(|why| why.to_string())?;
+        write_aside(
+            path,
+            &failure.write(&outcome, &(self.replay)(path, failure.scenario.seed, &failure.property)),
+        )
+        .map_err(|why| why.to_string())?;
         Ok(path.to_owned())
     }
 }

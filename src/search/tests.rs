@@ -201,7 +201,7 @@ fn each_shape_is_saved_once_and_fails_again_from_its_file() {
         groups.add(ran);
     });
     let runner = Runner::new(RunOptions::default());
-    let replay = |path: &std::path::Path, _: u64| format!("replay {}", path.display());
+    let replay = |path: &std::path::Path, _: u64, _: &str| format!("replay {}", path.display());
     let settle = |shrink| Settle {
         runner: &runner,
         sources: &sources,
@@ -262,7 +262,7 @@ fn what_is_saved_at_once_goes_when_something_smaller_is_saved() {
         threads: NonZeroUsize::MIN,
         folder: Some(folder),
         saboteur: None,
-        replay: &|_, _| String::new(),
+        replay: &|_, _, _| String::new(),
     };
     let names = || -> Vec<_> { std::fs::read_dir(&folder).unwrap().map(|one| one.unwrap().path()).collect() };
     let mut at_once = AtOnce::default();

@@ -344,8 +344,12 @@ fn is_shared(text: &[u8]) -> bool {
 fn write(path: &Path, head: &[&str], key: &Key) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let digits = Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    writeln!(file, "{}\n{}", head.join("\n"), *digits)?;
-    file.sync_all()
+    let written = writeln!(file, "{}\n{}", head.join("\n"), *digits).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A part of a key would be in the way of the next try.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// The path as text for people, and the content of the file.

@@ -143,3 +143,33 @@ fn shells_are_given_what_completes_commands_and_flags() {
     let errors = cluster.fail("$site completions csh", 2);
     assert!(errors.contains("bash") && errors.contains("fish"), "{errors}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bench_that_is_interrupted_leaves_neither_sites_nor_folders() {
+    let cluster = Cluster::init("interrupted-bench");
+    let left = cluster.succeed(
+        "mkdir $dir/bench
+        $site bench --sites 1 --outstanding 1 --milliseconds 600000 --dir $dir/bench >/dev/null 2>&1 & bench=$!
+        until ls $dir/bench/*/*-1-1200/site-0 >/dev/null 2>&1; do sleep 0.1; done
+        sleep 1
+        kill -TERM $bench
+        wait $bench || echo ended with $?
+        ls $dir/bench
+        grep -l $dir/benc[h]/ /proc/[0-9]*/cmdline 2>/dev/null || echo nothing runs",
+    );
+    assert_eq!(left, "ended with 143\nnothing runs\n");
+}
+
+#[test]
+fn what_a_bench_cannot_measure_is_refused() {
+    let cluster = Cluster::init("refused-bench");
+    for (flags, why) in [
+        ("--sites 3,1,3", "--sites names 3 twice"),
+        ("--datagrams 1200,1200", "--datagrams names 1200 twice"),
+        ("--forwarding --sites 1,3", "--forwarding asks a site that does not lead; name two or more"),
+    ] {
+        let errors = cluster.fail(&format!("$site bench {flags}"), 2);
+        assert!(errors.contains(why), "{flags}: {errors}");
+    }
+}

@@ -9,6 +9,9 @@ use clap::Args;
 
 use super::{EXIT_CODES, Format};
 
+/// After how many events a search gives up a run.
+pub(crate) const SEARCH_EVENTS_MAX: u64 = 2_000_000;
+
 const SWEEP: &str = "\
 Every source runs under every seed: a profile draws a scenario from the seed, a scenario file uses it as its seed. \
 Runs are reported in the order of their seeds: with --seeds the report is the same bytes for any number of threads. \
@@ -57,7 +60,7 @@ pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) must_happen: bool,
     /// Give up a run after this many events
-    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = SEARCH_EVENTS_MAX, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events_max: u64,
     /// Give up a run whose world takes more than about this many bytes
     #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
@@ -137,7 +140,7 @@ pub(crate) struct AskArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) saboteur: Option<String>,
     /// Give up a run after this many events
-    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = SEARCH_EVENTS_MAX, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events_max: u64,
     /// Give up a run whose world takes more than about this many bytes
     #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]

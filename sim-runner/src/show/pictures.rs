@@ -8,7 +8,7 @@ use aviary::search::{Runner, write_aside};
 use aviary::sim::TraceLevel;
 
 use crate::files::{Loaded, load_one};
-use crate::report::{program, quoted};
+use crate::report::{ReplayCommand, UNDECIDED};
 use crate::show::page::page;
 
 /// The most events that a picture holds, unless a flag says otherwise.
@@ -34,10 +34,16 @@ pub(crate) fn of<S: Service>(
 }
 
 fn options<S: Service>(one: &Loaded<S>, asked: Asked<'_>) -> PictureOptions {
+    // A saved failure needs the bound that it was found with only if it ends there.
+    let is_decided = one.failure.as_ref().is_some_and(|failure| failure.property != UNDECIDED);
+    let events_max = (!is_decided).then_some(asked.run_events_max);
     PictureOptions {
         name: one.name.clone(),
         is_failure: one.failure.is_some(),
-        reproduce: reproduce(&one.path, asked),
+        reproduce: format!(
+            "{} --trace",
+            ReplayCommand { path: &one.path, seed: asked.seed, saboteur: asked.saboteur, events_max }
+        ),
         events_max: asked.events_max,
     }
 }
@@ -60,16 +66,4 @@ pub(crate) fn beside<S: Service>(
     let page = page(&[picture]).map_err(|why| format!("failed to write {}: {why}", to.display()))?;
     write_aside(&to, &page).map_err(|why| why.to_string())?;
     Ok(to)
-}
-
-/// The command that runs it again.
-fn reproduce(path: &Path, asked: Asked<'_>) -> String {
-    let mut command = format!("{} replay {}", program(), quoted(path));
-    if let Some(seed) = asked.seed {
-        command += &format!(" --seed {seed}");
-    }
-    if let Some(saboteur) = asked.saboteur {
-        command += &format!(" --saboteur {saboteur}");
-    }
-    command + " --trace"
 }

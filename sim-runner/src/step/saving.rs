@@ -9,7 +9,7 @@ use aviary::scenario::session::Refusal;
 use aviary::scenario::{RunOptions, Scenario, Service, read, run_configured, write};
 use aviary::search::{can_write_aside, write_aside};
 
-use crate::report::{program, quoted};
+use crate::report::{ReplayCommand, quoted};
 use crate::step::talk::refusal;
 
 /// How every saved session begins. A file that begins otherwise is somebody else's.
@@ -57,13 +57,8 @@ impl SavedFile {
 
     /// The command that runs the file again.
     pub(super) fn replay(&self) -> String {
-        let saboteur = self.saboteur.as_deref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-        // A session that ends early ends so in a replay with the same bound alone.
-        let bound = match self.events_max {
-            most if most == RunOptions::default().events_max => String::new(),
-            most => format!(" --events-max {most}"),
-        };
-        format!("{} replay {}{saboteur}{bound}", program(), quoted(&self.path))
+        let (saboteur, events_max) = (self.saboteur.as_deref(), Some(self.events_max));
+        ReplayCommand { path: &self.path, seed: None, saboteur, events_max }.to_string()
     }
 
     /// Writes the file, reads it back and runs it. An error says why it is not there, or does not do what was done:

@@ -31,7 +31,7 @@ use self::totals::Totals;
 use crate::Exit;
 use crate::args::{Format, SweepArgs, time_or};
 use crate::interrupt;
-use crate::report::{error, program, quoted, stdout, usage, warning};
+use crate::report::{ReplayCommand, UNDECIDED, error, program, quoted, stdout, usage, warning};
 use crate::show::pictures;
 
 /// Sweeps according to `args`. `configure` changes the configuration of every process last.
@@ -143,7 +143,7 @@ impl<'a, S: Service> Ready<'a, S> {
             threads: sweep.threads,
             folder: Some(&args.failures),
             saboteur: args.saboteur.as_deref(),
-            replay: &|path: &Path, seed| replay(Some(path), seed, args),
+            replay: &|path: &Path, seed, property: &str| replay(path, seed, property, args),
         };
         let mut progress = SweepProgress {
             names: &names,
@@ -214,6 +214,9 @@ impl<'a, S: Service> Ready<'a, S> {
             unwritten.extend(written.err().map(|why| files::failed(args.junit.as_deref(), &why)));
         }
         let last = totals.last_seed.filter(|_| has_found || sweep.seeds.end().is_none());
+        let of_group = |group: &aviary::search::Settled| {
+            replay(group.path.as_deref().unwrap_or(Path::new("")), group.seed, &group.property, args)
+        };
         let closing = Closing {
             sources: &names,
             seeds: seeds_text(sweep.seeds, sweep.shard, last),
@@ -222,7 +225,7 @@ impl<'a, S: Service> Ready<'a, S> {
             totals: &totals,
             facts: &facts,
             missing: &missing,
-            replays: settled.iter().map(|group| replay(group.path.as_deref(), group.seed, args)).collect(),
+            replays: settled.iter().map(of_group).collect(),
             settled: &settled,
             pages: &pages,
             differed,
@@ -371,10 +374,10 @@ fn smaller<S: Service>(
     }
 }
 
-fn replay(path: Option<&Path>, seed: u64, args: &SweepArgs) -> String {
-    let path = path.map(quoted).unwrap_or_default();
-    let saboteur = args.saboteur.as_ref().map(|name| format!(" --saboteur {name}")).unwrap_or_default();
-    format!("{} replay {path} --seed {seed}{saboteur} --trace", program())
+fn replay(path: &Path, seed: u64, property: &str, args: &SweepArgs) -> String {
+    let events_max = (property == UNDECIDED).then_some(args.events_max);
+    let saboteur = args.saboteur.as_deref();
+    format!("{} --trace", ReplayCommand { path, seed: Some(seed), saboteur, events_max })
 }
 
 /// Saves the scenarios that did not repeat themselves. Returns for each its name, the difference, and the command that

@@ -1,11 +1,12 @@
 //! Programs that a bench starts, and folders for temporary files. Both go away when dropped.
 
 use std::fs::{self, DirBuilder};
+use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use aviary::replicated::real;
 use aviary::replicated::sites_ron::{Member, Sites};
@@ -20,7 +21,7 @@ static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes every temporary folder, for a program that ends at once.
 pub(crate) fn remove_folders() {
-    for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    for folder in lock(&FOLDERS).drain(..) {
         // Running sites may make a file in it meanwhile.
         let _ = (0..10).any(|_| fs::remove_dir_all(&folder).is_ok());
     }
@@ -36,7 +37,7 @@ impl Folder {
         let path = base.join(format!("aviary-{}-{:08x}", std::process::id(), real::random("a name")? >> 32));
         let made = fs::create_dir_all(base).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|error| ProgramError::Run(format!("failed to make {}: {error}", path.display())))?;
-        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+        lock(&FOLDERS).push(path.clone());
         Ok(Folder(path))
     }
 
@@ -47,33 +48,59 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|folder| *folder != self.0);
+        lock(&FOLDERS).retain(|folder| *folder != self.0);
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 /// Running programs, killed when dropped.
-pub(crate) struct Children(Vec<Child>);
+pub(crate) struct Children(Arc<Mutex<Vec<Child>>>);
+
+/// The programs that may run.
+static RUNNING: Mutex<Vec<Weak<Mutex<Vec<Child>>>>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every program, for a program that ends at once. No other one starts any more.
+pub(crate) fn kill_all() {
+    let mut running = lock(&RUNNING);
+    for children in running.drain(..).filter_map(|children| children.upgrade()) {
+        kill(&mut lock(&children));
+    }
+    mem::forget(running);
+}
+
+fn kill(children: &mut Vec<Child>) {
+    for mut child in children.drain(..) {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
 
 impl Children {
     /// Starts this program once for each of these lists of arguments.
     pub(crate) fn start(arguments: impl Iterator<Item = Vec<String>>) -> Result<Children, ProgramError> {
-        let mut children = Children(Vec::new());
+        let children = Children(Arc::default());
+        lock(&RUNNING).push(Arc::downgrade(&children.0));
         let program = std::env::current_exe()
             .map_err(|error| ProgramError::Run(format!("failed to find this program: {error}")))?;
         for arguments in arguments {
+            // Whoever kills all programs knows of this one, or comes before it.
+            let _running = lock(&RUNNING);
             let child =
                 Command::new(&program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
             let child =
                 child.map_err(|error| ProgramError::Run(format!("failed to start a site: {error}")))?;
-            children.0.push(child);
+            lock(&children.0).push(child);
         }
         Ok(children)
     }
 
     /// The processor time of one of them so far, in seconds. `None` where the system does not report it.
     pub(crate) fn processor_seconds(&self, at: usize) -> Option<f64> {
-        let id = self.0.get(at)?.id();
+        let id = lock(&self.0).get(at)?.id();
         let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
         // After the name, which may hold anything: the state is field 3, times in user and kernel mode are 14 and 15.
         let mut times = text.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -86,7 +113,7 @@ impl Children {
 
     /// The resident memory of one of them, in MiB; 0 where the system does not report it.
     pub(crate) fn memory_mib(&self, at: usize) -> u64 {
-        let id = self.0.get(at).map_or(0, Child::id);
+        let id = lock(&self.0).get(at).map_or(0, Child::id);
         let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
@@ -96,10 +123,9 @@ impl Children {
 
 impl Drop for Children {
     fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        kill(&mut lock(&self.0));
+        let these = Arc::downgrade(&self.0);
+        lock(&RUNNING).retain(|children| !children.ptr_eq(&these));
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Ends the program at once, from any thread.
 pub(crate) fn now(code: i32) -> ! {
     terminal::restore();
+    children::kill_all();
     children::remove_folders();
     logs::end();
     process::exit(code)

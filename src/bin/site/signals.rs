@@ -39,6 +39,17 @@ impl Signals {
         Ok(Signals(first))
     }
 
+    /// Ends the program at the first of these signals, with its programs and temporary folders.
+    pub(crate) fn end_at(watched: &[i32]) -> io::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new(watched)?;
+        let end = move || {
+            if let Some(signal) = signals.forever().next() {
+                ending::now(128 + signal);
+            }
+        };
+        thread::Builder::new().name("signals".into()).spawn(end).map(drop)
+    }
+
     /// The name of the first signal, if one came.
     pub(crate) fn received(&self) -> Option<&'static str> {
         match self.0.load(Ordering::SeqCst) {

@@ -188,10 +188,16 @@ fn read_plain(mut input: impl BufRead, lines: &SyncSender<String>, waker: &Waker
     let mut line = Vec::new();
     loop {
         line.clear();
-        // A longer line is read in pieces, which are no commands.
         let read = io::Read::take(&mut input, LINE_BYTES_MAX).read_until(b'\n', &mut line);
         if !read.is_ok_and(|bytes| bytes > 0) {
             break;
+        }
+        // The rest of a longer line is no command, and with an ellipsis its beginning is none either.
+        if line.len() as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+            line.extend_from_slice(" …".as_bytes());
+            if input.skip_until(b'\n').is_err() {
+                break;
+            }
         }
         let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
         if lines.send(text).is_err() || waker.wake().is_err() {
@@ -224,5 +230,29 @@ fn read_edited(
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn what_is_behind_the_longest_line_is_no_command() {
+        let poll = mio::Poll::new().expect("it is made");
+        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("it is made");
+        let (lines, read) = sync_channel(9);
+        let long = "x".repeat(1 << 16);
+        read_plain(
+            format!("view ann\n{long}tweet ann smuggled\nlog\n{}", &long[1..]).as_bytes(),
+            &lines,
+            &waker,
+        );
+        drop(lines);
+        let read: Vec<String> = read.into_iter().collect();
+        assert_eq!((read[0].as_str(), read[2].as_str(), read.len()), ("view ann", "log", 4));
+        assert_eq!((&read[1], &read[3]), (&format!("{long} …"), &long[1..].to_owned()));
     }
 }

@@ -111,8 +111,11 @@ pub fn random(what: &str) -> Result<u64, RealError> {
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()
+    let written = io::Write::write_all(&mut file, text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 fn failed<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> RealError + 'a {

@@ -64,10 +64,10 @@ impl core::fmt::Display for NotShrunk {
                 f.write_str(&messages.join("; "))
             }
             NotShrunk::Otherwise(outcome) if outcome.verdict.is_pass() => {
-                f.write_str("nothing to shrink: it passes")
+                f.write_str("there is no failure: it passes")
             }
             NotShrunk::Otherwise(outcome) => {
-                write!(f, "nothing to shrink: it ends otherwise, {}", outcome.verdict)
+                write!(f, "not this failure: it ends otherwise, {}", outcome.verdict)
             }
             NotShrunk::Unsteady => f.write_str("two runs of one scenario differed: `audit` shows where"),
         }

@@ -14,7 +14,7 @@ pub(crate) fn measure(arguments: &Bench, folder: &Folder) -> Result<(), ProgramE
     let tweet = Command::Do(Operation::Event { event: Event::Tweet { user: name("ann"), text: tweet() } });
     let question = Command::Query(Query::Of(TimelineQuery::Blocks { after: None }));
     for datagram_max in &arguments.datagrams {
-        for count in arguments.sites.iter().filter(|count| **count > 1) {
+        for count in &arguments.sites {
             let cluster =
                 SiteCluster::start(folder, *count, *datagram_max, arguments.sync_mode(), Recording::Off)?;
             let load = Load::new(1, arguments.milliseconds);

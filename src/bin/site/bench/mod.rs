@@ -13,14 +13,17 @@ mod ours;
 mod record;
 mod table;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use aviary::outbox::SyncMode;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::bench::floor::Calls;
 use crate::bench::load::{Figures, Load, Sockets};
 use crate::bench::ours::Recording;
 use crate::error::ProgramError;
+use crate::signals::Signals;
 
 /// The measurements to make.
 #[derive(Debug, clap::Args)]
@@ -49,7 +52,7 @@ pub(crate) struct Bench {
     /// The folder for the disks, on the file system to measure [default: the folder for temporary files].
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Measures instead how long a site with a journal of this many events takes to start, and how much memory it
+    /// Measures instead how long a site with a journal of at least this many events takes to start, and how much memory it
     /// takes.
     #[arg(long, value_name = "EVENTS")]
     recovery: Option<u64>,
@@ -86,9 +89,34 @@ impl Bench {
     fn sync_mode(&self) -> SyncMode {
         if self.blocking { SyncMode::Blocking } else { SyncMode::Overlapped }
     }
+
+    /// Refuses lists that cannot be measured.
+    fn check(&self) -> Result<(), ProgramError> {
+        fn twice<T: PartialEq + Display>(flag: &str, list: &[T]) -> Result<(), ProgramError> {
+            let is_again = |(at, value): &(usize, &T)| list[..*at].contains(value);
+            match list.iter().enumerate().find(is_again) {
+                Some((_, value)) => {
+                    Err(ProgramError::Usage(format!("{flag} names {value} twice; name it once")))
+                }
+                None => Ok(()),
+            }
+        }
+        twice("--sites", &self.sites)?;
+        twice("--datagrams", &self.datagrams)?;
+        twice("--outstanding", &self.outstanding)?;
+        if self.forwarding && self.sites.contains(&1) {
+            let why = "--forwarding asks a site that does not lead; name two or more with --sites";
+            return Err(ProgramError::Usage(why.into()));
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn bench(arguments: &Bench) -> Result<(), ProgramError> {
+    arguments.check()?;
+    // Before there is a folder or a site, so that none is left behind.
+    Signals::end_at(&[SIGTERM, SIGINT, SIGHUP])
+        .map_err(|error| ProgramError::Run(format!("failed to watch for signals: {error}")))?;
     let base = arguments.dir.clone().unwrap_or_else(crate::children::temporary);
     let folder = crate::children::Folder::new(&base)?;
     if let Some(events) = arguments.recovery {

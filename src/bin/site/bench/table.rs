@@ -13,7 +13,11 @@ use crate::error::ProgramError;
 fn print(line: &str) -> Result<(), ProgramError> {
     let mut out = std::io::stdout().lock();
     let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    printed.map_err(|error| ProgramError::Run(format!("failed to print: {error}")))
+    match printed {
+        // Nobody reads on, so nothing more needs to be measured.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => crate::ending::now(0),
+        printed => printed.map_err(|error| ProgramError::Run(format!("failed to print: {error}"))),
+    }
 }
 
 /// Prints what the figures depend on, and the head of the table.

@@ -161,6 +161,26 @@ fn a_bench_that_is_interrupted_leaves_neither_sites_nor_folders() {
     assert_eq!(left, "ended with 143\nnothing runs\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bench_that_loses_a_site_says_so() {
+    let cluster = Cluster::init("bench-without-a-site");
+    let errors = cluster.fail(
+        "mkdir $dir/bench
+        $site bench --sites 3 --outstanding 1 --milliseconds 5000 --dir $dir/bench & bench=$!
+        until ls $dir/bench/*/bare-Runs-3-1200 >/dev/null 2>&1; do sleep 0.1; done
+        sleep 1
+        for file in /proc/[0-9]*/cmdline; do
+            if tr '\\0' ' ' <$file 2>/dev/null | grep -q \"$dir/benc[h]/.*/ours-3-1200/sites.ron --id 2 \"; then
+                kill -KILL $(basename $(dirname $file))
+            fi
+        done
+        wait $bench",
+        1,
+    );
+    assert!(errors.contains("site 2 has ended meanwhile: signal: 9 (SIGKILL)"), "{errors}");
+}
+
 #[test]
 fn what_a_bench_cannot_measure_is_refused() {
     let cluster = Cluster::init("refused-bench");

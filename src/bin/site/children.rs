@@ -98,6 +98,16 @@ impl Children {
         Ok(children)
     }
 
+    /// An error if one of them has ended, which printed why.
+    pub(crate) fn check(&self) -> Result<(), ProgramError> {
+        for (at, child) in lock(&self.0).iter_mut().enumerate() {
+            if let Ok(Some(status)) = child.try_wait() {
+                return Err(ProgramError::Run(format!("site {at} has ended meanwhile: {status}")));
+            }
+        }
+        Ok(())
+    }
+
     /// The processor time of one of them so far, in seconds. `None` where the system does not report it.
     pub(crate) fn processor_seconds(&self, at: usize) -> Option<f64> {
         let id = lock(&self.0).get(at)?.id();

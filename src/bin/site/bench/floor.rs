@@ -280,7 +280,7 @@ pub(crate) struct FloorCluster {
     calls: Calls,
     sites: Sites,
     dir: PathBuf,
-    _running: Children,
+    running: Children,
 }
 
 impl FloorCluster {
@@ -301,13 +301,15 @@ impl FloorCluster {
             place.into_iter().chain(["--calls", calls]).map(str::to_owned).collect()
         };
         let running = Children::start((0..count).map(part))?;
-        Ok(FloorCluster { calls, sites, dir, _running: running })
+        Ok(FloorCluster { calls, sites, dir, running })
     }
 
     pub(crate) fn load(&self, load: &Load) -> Result<Figures, ProgramError> {
         let key = ClientKey::read(&self.dir.join(CLIENT_KEY));
         let key = [key.map_err(|error| ProgramError::Run(error.to_string()))?];
-        load.run(|clients, watch| self.ask(&key, clients, watch))
+        let figures = load.run(|clients, watch| self.ask(&key, clients, watch));
+        self.running.check()?;
+        figures
     }
 
     /// Asks over one socket, in the name of these clients.

@@ -117,6 +117,7 @@ impl SiteCluster {
     /// Waits for the first answer of site 0. As long as it reads its journal it answers that, and is asked again.
     fn await_answer(&self, patience: Duration) -> Result<(), ProgramError> {
         for _ in 0..patience.as_micros() / ASK_EVERY.as_micros() {
+            self.running.check()?;
             let found = client::statuses(&self.sites, self.key(), ASK_EVERY);
             if let [Some(_), ..] = found.map_err(|error| ProgramError::Run(error.to_string()))?[..] {
                 return Ok(());
@@ -169,6 +170,7 @@ impl SiteCluster {
     /// Waits up to 20 s for a leader.
     pub(crate) fn leader(&self) -> Result<usize, ProgramError> {
         for _ in 0..200 {
+            self.running.check()?;
             let found = client::statuses(&self.sites, self.key(), Duration::from_millis(100));
             let found = found.map_err(|error| ProgramError::Run(error.to_string()))?;
             let leads = |status: &Option<_>| {
@@ -194,10 +196,13 @@ impl SiteCluster {
         let first =
             u16::try_from(real::random("a number")? % 40_000 / u64::from(count)).expect("below 40,000");
         let site = u16::try_from(at).expect("at most 9");
-        load.run(|clients, watch| {
+        let figures = load.run(|clients, watch| {
             let numbers = clients.map(|client| (client, (first + client) % 7_000 * count + site));
             self.ask(&numbers.collect::<Vec<_>>(), command, watch)
-        })
+        });
+        // Figures of fewer sites would be those of another cluster.
+        self.running.check()?;
+        figures
     }
 
     /// Asks over one socket, in the name of clients with these places and numbers.

@@ -17,13 +17,13 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  everything held
   1  a property or an expectation did not hold, or a process panicked
-  2  a flag or a file is wrong, or the program to compare with cannot be run
+  2  a flag or a file is wrong, a report cannot be written, or the program to compare with cannot be run
   3  no progress after healing
   4  nondeterminism: two runs of one scenario differed
   5  stale or undecided: a required step never fired, a named rule matched nothing, or a budget was spent
   6  a saboteur was not caught, no saboteur turned a scenario red, a required fact never occurred, or a matrix or
      a hunt was interrupted
-For several files, the first of 1, 4, 3, 5, 6 that occurs. For an audit or a sweep, 4 precedes all others.";
+For several files, the first of 1, 4, 3, 5, 6, 2 that occurs. For an audit or a sweep, 4 precedes all others.";
 
 const AUDIT: &str = "\
 Runs each scenario twice in this process, with the full, the notable and no trace, then from a clone taken half-way, \

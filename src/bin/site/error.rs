@@ -30,7 +30,7 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   2  a flag or a file is wrong
   3  no site answered in time, sessions expired, or the outcome is unknown: the message says which;
      from `status`: at most half of the sites answered, or the one named with --site did not
-  130, 143  a second SIGINT or SIGTERM ended a site at once";
+  130, 143  a second SIGINT or SIGTERM ended a site at once, or the first one a bench";
 
 impl ProgramError {
     /// The exit code of the program.

@@ -56,8 +56,8 @@ fn a_failure_is_written_small_and_replays_as_it_did() {
 fn what_cannot_be_shrunk_or_blamed_is_said_at_once() {
     let folder = folder("refused");
     let nowhere = folder.join("none/small.ron").display().to_string();
-    check(&["shrink", LITTLE], 2, &[], &["nothing to shrink: it passes"]);
-    check(&["blame", LITTLE], 2, &[], &["it passes"]);
+    check(&["shrink", LITTLE], 2, &[], &["there is no failure: it passes"]);
+    check(&["blame", LITTLE], 2, &[], &["there is no failure: it passes"]);
     check(&["shrink", "none.ron"], 2, &[], &["failed to read none.ron"]);
     check(&["shrink", LITTLE, "-o", &nowhere], 2, &[], &["failed to write"]);
     check(&["blame", LITTLE, "--svg", &nowhere], 2, &[], &["failed to write"]);

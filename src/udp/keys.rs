@@ -342,11 +342,16 @@ fn is_shared(text: &[u8]) -> bool {
 }
 
 fn write(path: &Path, head: &[&str], key: &Key) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let digits = Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let written = writeln!(file, "{}\n{}", head.join("\n"), *digits).and_then(|()| file.sync_all());
+    write_new(path, |file| writeln!(file, "{}\n{}", head.join("\n"), *digits))
+}
+
+/// Makes a file for its owner alone. Where it cannot be written to its end, no part of it is left in the way of the next
+/// try.
+pub(crate) fn write_new(path: &Path, put: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = put(&mut file).and_then(|()| file.sync_all());
     if written.is_err() {
-        // A part of a key would be in the way of the next try.
         let _ = fs::remove_file(path);
     }
     written

@@ -49,6 +49,8 @@ pub use counters::{Counters, Drop};
 pub use error::HostError;
 pub use files::Files;
 pub use host::{Host, HostSettings};
+#[cfg(feature = "replicated")]
+pub(crate) use keys::write_new;
 pub use keys::{
     CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, ClientKey, Key, KeyError, KeyKind, KeyNumber, KeySet, Keys,
 };

@@ -17,6 +17,10 @@ fn an_answer_into_a_pipe_that_closes_early_is_no_error() {
         assert_eq!(cluster.succeed(&script).lines().count(), 1, "{words}");
         cluster.succeed(&format!("set -o pipefail; $site {word} --config $config {rest} | true"));
     }
+    let bench = "bench --dir $dir --sites 1 --datagrams 1200 --outstanding 1 --pairs 1 --milliseconds 100";
+    assert!(
+        cluster.succeed(&format!("set -o pipefail; $site {bench} | head -1")).contains("sealed datagrams")
+    );
 }
 
 #[test]

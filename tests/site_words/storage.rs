@@ -64,4 +64,8 @@ fn a_limit_on_the_size_of_files_is_an_error_and_no_death_by_a_signal() {
     let cure = "raise the limit on the size of files (`ulimit -f`";
     assert!(errors.contains("failed to use segment-00000001.log: the disk failed"), "{errors}");
     assert!(errors.contains(cure), "{errors}");
+    // A key that cannot be written is not in the way of the next try.
+    let key = "$site client-key --number 7 --config $config -o $dir/client-7.key";
+    cluster.fail(&format!("ulimit -f 0; {key}"), 2);
+    cluster.succeed(key);
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::files::{Loaded, files_below, load};
-use crate::report::{BAD, GOOD, WARN, error, load_errors};
+use crate::report::{BAD, GOOD, UNDECIDED, WARN, error, load_errors};
 
 /// The saved failures of a folder, which may be empty.
 pub(super) struct Corpus<S: Service>(Vec<Loaded<S>>);
@@ -78,9 +78,7 @@ impl<S: Service> Corpus<S> {
 fn result_of(recheck: Recheck, property: &str) -> (&'static str, Option<String>, Exit) {
     match recheck {
         Recheck::StillFails if property == "progress" => ("still fails", None, Exit::Stalled),
-        Recheck::StillFails if ["stale", "undecided"].contains(&property) => {
-            ("still fails", None, Exit::Stale)
-        }
+        Recheck::StillFails if ["stale", UNDECIDED].contains(&property) => ("still fails", None, Exit::Stale),
         Recheck::StillFails => ("still fails", None, Exit::Violated),
         Recheck::FailsOtherwise(verdict) => {
             ("fails otherwise", Some(verdict.to_string()), Exit::of(&verdict))

@@ -1,9 +1,9 @@
 //! The files of a new cluster: `sites.ron`, keys, and formatted storage for each site.
 
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::ids::{ProcessId, SITES_MAX};
@@ -11,7 +11,7 @@ use crate::journal::{Identity, Journal, JournalConfig, JournalError};
 use crate::replicated::Machine;
 use crate::replicated::real::{RealError, terms};
 use crate::replicated::sites_ron::{Member, Sites};
-use crate::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber};
+use crate::udp::{CLIENT_KEY, CLIENT_MASTER_KEY, CLUSTER_KEY, Files, Key, KeyKind, KeyNumber, write_new};
 
 /// Writes all files of a new cluster whose sites replicate `M` to a folder that holds none of them.
 ///
@@ -99,7 +99,8 @@ impl NewCluster {
             }
         }
         // Last, so that every file that it names exists.
-        write_new(config, &sites.to_text()).map_err(failed("write", config))?;
+        write_new(config, |file| file.write_all(sites.to_text().as_bytes()))
+            .map_err(failed("write", config))?;
         fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
     }
 }
@@ -107,15 +108,6 @@ impl NewCluster {
 /// A random number from the operating system.
 pub fn random(what: &str) -> Result<u64, RealError> {
     getrandom::u64().map_err(|error| RealError::Failed(format!("failed to draw {what}: {error}")))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = io::Write::write_all(&mut file, text.as_bytes()).and_then(|()| file.sync_all());
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written
 }
 
 fn failed<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> RealError + 'a {

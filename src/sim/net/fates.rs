@@ -304,6 +304,22 @@ mod tests {
     use super::*;
     use crate::sim::net::settings::LinkLatency;
 
+    #[test]
+    fn what_is_known_of_words_is_what_would_be_hashed() {
+        // Kinds that begin at one place in memory, and more of them than are known at once.
+        let text = "AcceptedAcceptedAcceptedAcceptedAccepted";
+        let kinds: Vec<&'static str> =
+            (0..text.len()).flat_map(|start| (start..text.len()).map(move |end| &text[start..end])).collect();
+        let mut words = KnownWords::default();
+        for (number, kind) in (0..).zip(kinds.iter().chain(&kinds)) {
+            let subject = Subject { noun: if number % 2 == 0 { "slot" } else { "round" }, number };
+            let [hash, both] = KnownWords::hash(kind, subject.noun);
+            let identity = words.identity(&[(kind, subject)]);
+            assert_eq!(identity, (hash, mix::stir(both, [number, 0])), "{kind} {subject:?}");
+        }
+        assert_eq!(words.identity(&[]), (0, 0));
+    }
+
     /// As `mixed_words_are_uniform`: the mean is 255 and the 1-in-10,000 bound about 346.
     #[test]
     fn delays_of_neighbouring_moments_slots_and_links_are_uniform_and_unrelated() {

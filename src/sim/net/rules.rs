@@ -363,7 +363,7 @@ impl Rules {
     pub(crate) fn clear(&mut self) {
         self.version += 1;
         self.live.clear();
-        self.next_edge = NEVER;
+        (self.kinds, self.next_edge) = (0, NEVER);
         for counted in &mut self.list {
             let rule = Arc::make_mut(&mut counted.rule);
             rule.until = Some(rule.until.map_or(Instant::ZERO, |until| until.min(Instant::ZERO)));
